@@ -1,0 +1,270 @@
+import type { Dim } from './dim.ts';
+import type { DType } from './dtype.ts';
+import { inferOutputs } from './infer.ts';
+import { GraphError } from './graph-error.ts';
+
+/** Attribute values of a node; a Graph is a subgraph (Loop body, If branch), a ConstantTensor a tensor attribute. */
+export type Attribute = number | string | boolean | readonly number[] | Graph | ConstantTensor | { readonly float: number };
+
+/** A small constant kept inside the model file. */
+export interface ConstantTensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly data: readonly number[] | Float32Array | Float64Array | Int32Array;
+}
+
+/** Where an initializer's bytes are: a range of a file, relative to the session's weight folder. */
+export interface ExternalData {
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Dtype and shape of a value; `content` holds the elements of small integer vectors that are known symbolically. */
+export interface ValueType {
+  readonly dtype: DType;
+  readonly shape: readonly Dim[];
+  readonly content?: readonly Dim[] | undefined;
+}
+
+/** One tensor of a graph. */
+export class Value implements ValueType {
+  readonly graph: Graph;
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly Dim[];
+  readonly content: readonly Dim[] | undefined;
+
+  constructor(graph: Graph, name: string, type: ValueType) {
+    this.graph = graph;
+    this.name = name;
+    this.dtype = type.dtype;
+    this.shape = type.shape;
+    this.content = type.content;
+  }
+
+  get rank(): number {
+    return this.shape.length;
+  }
+}
+
+/** One operator call. Missing optional inputs are undefined. */
+export interface Node {
+  readonly name: string;
+  readonly opType: string;
+  readonly domain: string;
+  readonly inputs: readonly (Value | undefined)[];
+  readonly outputs: readonly Value[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+}
+
+/** What reverse mode walks over: a node with a rule in the table, or a composite that brings its own rule. */
+export interface TapeEntry {
+  readonly inputs: readonly (Value | undefined)[];
+  readonly outputs: readonly Value[];
+  readonly node?: Node;
+  readonly backward?: (graph: Graph, context: BackwardContext) => readonly (Value | undefined)[];
+}
+
+/** What a backward rule gets: gradients of the outputs (undefined = zero) and which inputs want one. */
+export interface BackwardContext {
+  readonly inputs: readonly (Value | undefined)[];
+  readonly outputs: readonly Value[];
+  readonly gradients: readonly (Value | undefined)[];
+  readonly wants: readonly boolean[];
+}
+
+export interface Initializer {
+  readonly value: Value;
+  readonly data: ConstantTensor | ExternalData;
+}
+
+export interface NodeOptions {
+  readonly domain?: string;
+  readonly outputs?: number;
+}
+
+/** com.microsoft operators that Longhand uses; everything else is in the default domain. */
+const CONTRIB = new Set(['FusedMatMul', 'QuickGelu', 'RotaryEmbedding', 'GroupQueryAttention']);
+export const CONTRIB_DOMAIN = 'com.microsoft';
+
+/**
+ * A graph under construction. Operators are appended with `op`; their outputs' types follow at once, so a mismatch
+ * is reported at the line of model code that caused it. A subgraph may use every value of its ancestors.
+ */
+export class Graph {
+  readonly parent: Graph | undefined;
+  readonly label: string;
+  readonly inputs: Value[] = [];
+  readonly outputs: { readonly name: string; readonly value: Value }[] = [];
+  readonly initializers: Initializer[] = [];
+  readonly nodes: Node[] = [];
+  private tape: TapeEntry[] | undefined;
+  private readonly counter: { next: number };
+  private readonly constants = new Map<string, Value>();
+  private scopeName: string;
+
+  constructor(label: string, parent?: Graph) {
+    this.label = label;
+    this.parent = parent;
+    this.counter = parent?.counter ?? { next: 0 };
+    this.scopeName = parent === undefined ? '' : parent.scopeName;
+  }
+
+  /** A name that is unique in the whole model (ONNX shares one name space between a graph and its subgraphs). */
+  private fresh(stem: string): string {
+    this.counter.next += 1;
+    return `${stem}_${this.counter.next}`;
+  }
+
+  /** Declares a graph input. `name` must be unique in the model. */
+  input(name: string, dtype: DType, shape: readonly Dim[]): Value {
+    const value = new Value(this, name, { dtype, shape });
+    this.inputs.push(value);
+    return value;
+  }
+
+  /** Declares an input whose name does not matter (Loop bodies). */
+  anonymousInput(stem: string, dtype: DType, shape: readonly Dim[]): Value {
+    return this.input(this.fresh(stem), dtype, shape);
+  }
+
+  /** Marks a value as the graph's next output under a name (made with Identity where the value is an outer one). */
+  output(value: Value, name?: string): void {
+    const local = value.graph === this && name === undefined && !this.inputs.includes(value);
+    const out = local ? value : this.renamed(value, name);
+    this.outputs.push({ name: out.name, value: out });
+  }
+
+  private renamed(value: Value, name?: string): Value {
+    const out = new Value(this, name ?? this.fresh('out'), value);
+    this.nodes.push({
+      name: this.fresh('Identity'),
+      opType: 'Identity',
+      domain: '',
+      inputs: [value],
+      outputs: [out],
+      attributes: {},
+    });
+    return out;
+  }
+
+  /** An initializer whose bytes stay in a file (weights read in place). */
+  external(name: string, dtype: DType, shape: readonly number[], data: ExternalData): Value {
+    const value = new Value(this, name, { dtype, shape });
+    this.initializers.push({ value, data });
+    return value;
+  }
+
+  /** A small constant; equal constants are shared within a graph and its ancestors. */
+  constant(dtype: DType, data: number | readonly number[], shape?: readonly number[]): Value {
+    const list = typeof data === 'number' ? [data] : data;
+    const dims = shape ?? (typeof data === 'number' ? [] : [list.length]);
+    const key = `${dtype}|${dims.join(',')}|${list.map((x) => (Object.is(x, -0) ? '-0' : String(x))).join(',')}`;
+    const found = this.findConstant(key);
+    if (found !== undefined) return found;
+    const integers = dtype === 'int64' || dtype === 'int32';
+    const value = new Value(this, this.fresh('const'), {
+      dtype,
+      shape: dims,
+      content: integers && dims.length <= 1 && list.length <= 64 ? list : undefined,
+    });
+    this.initializers.push({ value, data: { dtype, shape: dims, data: list } });
+    this.constants.set(key, value);
+    return value;
+  }
+
+  private findConstant(key: string): Value | undefined {
+    return this.constants.get(key) ?? this.parent?.findConstant(key);
+  }
+
+  /** Appends an operator with several outputs. Throws GraphError naming the caller's line when the types do not fit. */
+  ops(
+    opType: string,
+    inputs: readonly (Value | undefined)[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+    options: NodeOptions = {},
+  ): readonly Value[] {
+    for (const value of inputs) {
+      if (value !== undefined && !this.sees(value)) {
+        throw new GraphError(`${opType}: ${value.name} belongs to graph "${value.graph.label}", not visible in "${this.label}"`);
+      }
+    }
+    const types = inferOutputs(opType, inputs, attributes, options.outputs ?? 1);
+    const stem = this.scopeName === '' ? opType : `${this.scopeName}/${opType}`;
+    const outputs = types.map((type) => new Value(this, this.fresh(stem), type));
+    const domain = options.domain ?? (CONTRIB.has(opType) ? CONTRIB_DOMAIN : '');
+    const node: Node = { name: this.fresh(`${stem}.node`), opType, domain, inputs, outputs, attributes };
+    this.nodes.push(node);
+    this.tape?.push({ inputs, outputs, node });
+    return outputs;
+  }
+
+  /** Appends an operator with one output. */
+  op(
+    opType: string,
+    inputs: readonly (Value | undefined)[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+    options: NodeOptions = {},
+  ): Value {
+    const [value] = this.ops(opType, inputs, attributes, options);
+    if (value === undefined) throw new GraphError(`${opType} has no output`);
+    return value;
+  }
+
+  private sees(value: Value): boolean {
+    for (let graph: Graph | undefined = this; graph !== undefined; graph = graph.parent) {
+      if (value.graph === graph) return true;
+    }
+    return false;
+  }
+
+  /** Runs `build` with node names under `name/`, so that profiles and messages say where a node comes from. */
+  scope<T>(name: string, build: () => T): T {
+    const before = this.scopeName;
+    this.scopeName = before === '' ? name : `${before}/${name}`;
+    try {
+      return build();
+    } finally {
+      this.scopeName = before;
+    }
+  }
+
+  /** Runs `build` and records what it appends for reverse mode. Tapes nest; each sees only its own operators. */
+  record<T>(build: () => T): { readonly result: T; readonly tape: readonly TapeEntry[] } {
+    const before = this.tape;
+    const tape: TapeEntry[] = [];
+    this.tape = tape;
+    try {
+      return { result: build(), tape };
+    } finally {
+      this.tape = before;
+    }
+  }
+
+  /** True while operators are being recorded (composites then keep what their backward rule needs). */
+  get recording(): boolean {
+    return this.tape !== undefined;
+  }
+
+  /**
+   * Appends a composite: `forward` emits operators that are not recorded one by one; on the way back `backward` gives
+   * the gradients of `inputs`, in order. Residuals travel in the closure.
+   */
+  composite(
+    inputs: readonly Value[],
+    forward: (graph: Graph) => readonly Value[],
+    backward: (graph: Graph, context: BackwardContext) => readonly (Value | undefined)[],
+  ): readonly Value[] {
+    const before = this.tape;
+    this.tape = undefined;
+    let outputs: readonly Value[];
+    try {
+      outputs = forward(this);
+    } finally {
+      this.tape = before;
+    }
+    this.tape?.push({ inputs, outputs, backward });
+    return outputs;
+  }
+}

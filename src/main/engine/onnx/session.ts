@@ -1,0 +1,101 @@
+import * as ort from 'onnxruntime-node';
+import { UserError } from '../../../shared/errors.ts';
+import type { Graph } from './graph.ts';
+import { encodeModel } from './wire.ts';
+
+/** Typed data of a graph input or output; int64 travels as BigInt64Array, bool as bytes. */
+export type TensorData = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array;
+
+export interface HostTensor {
+  readonly data: TensorData;
+  readonly dims: readonly number[];
+}
+
+export type Device = 'cpu' | 'cuda';
+
+export interface SessionOptions {
+  readonly device: Device;
+  /** Threads inside one operator on the CPU; fixed, so that sums are made in the same order each time. */
+  readonly threads?: number;
+  /** Folder that the external data's paths are relative to. */
+  readonly weightFolder?: string;
+  /** 'basic' folds constants (a Cast of half-precision weights, once, at load). */
+  readonly optimization?: 'disabled' | 'basic';
+  /** Path prefix of a Chrome trace that onnxruntime writes. */
+  readonly profile?: string;
+  /** Keep memory between runs (faster); off, memory goes back after each run. */
+  readonly arena?: boolean;
+}
+
+function typeOf(data: TensorData): ort.Tensor.Type {
+  if (data instanceof Float32Array) return 'float32';
+  if (data instanceof Float64Array) return 'float64';
+  if (data instanceof Int32Array) return 'int32';
+  if (data instanceof BigInt64Array) return 'int64';
+  return 'bool';
+}
+
+/** One ONNX Runtime session over a compiled graph. `run` blocks the thread; the engine process owns it. */
+export class Session {
+  private readonly session: ort.InferenceSession;
+
+  private constructor(session: ort.InferenceSession) {
+    this.session = session;
+  }
+
+  /**
+   * Compiles the graph. ONNX Runtime checks it in full (types, shapes, single assignment, order).
+   * @throws UserError('unavailable') when CUDA is asked for and cannot be used: never a silent CPU run.
+   */
+  static async create(graph: Graph, options: SessionOptions): Promise<Session> {
+    return Session.fromBytes(encodeModel(graph), options);
+  }
+
+  /** The same from ModelProto bytes. */
+  static async fromBytes(model: Uint8Array, options: SessionOptions): Promise<Session> {
+    const folder = options.weightFolder;
+    const settings: ort.InferenceSession.SessionOptions = {
+      executionProviders: [options.device],
+      graphOptimizationLevel: options.optimization ?? 'disabled',
+      enableMemPattern: false,
+      enableCpuMemArena: options.arena ?? true,
+      executionMode: 'sequential',
+      interOpNumThreads: 1,
+      logSeverityLevel: 3,
+      ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+      ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
+      ...(folder === undefined
+        ? {}
+        : { extra: { session: { model_external_initializers_file_folder_path: folder } } }),
+    };
+    try {
+      return new Session(await ort.InferenceSession.create(model, settings));
+    } catch (error) {
+      if (options.device !== 'cuda') throw error;
+      throw new UserError('unavailable', `CUDA cannot be used: ${error instanceof Error ? error.message : String(error)}`, {
+        hint: 'Check the driver and the CUDA provider, or choose the CPU.',
+        cause: error,
+      });
+    }
+  }
+
+  /** Runs the graph. Inputs are copied in, outputs out; all outputs are returned by name. */
+  async run(feeds: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>> {
+    const tensors = Object.fromEntries(
+      Object.entries(feeds).map(([name, { data, dims }]) => [name, new ort.Tensor(typeOf(data), data as Float32Array, [...dims])]),
+    );
+    const results = await this.session.run(tensors);
+    return Object.fromEntries(
+      Object.entries(results).map(([name, tensor]) => [name, { data: tensor.data as TensorData, dims: tensor.dims }]),
+    );
+  }
+
+  /** Ends profiling (the file is written). */
+  endProfiling(): void {
+    this.session.endProfiling();
+  }
+
+  async release(): Promise<void> {
+    await this.session.release();
+  }
+}
