@@ -1,3 +1,4 @@
+import type { RunConfig } from '../../../shared/run-config.ts';
 import type { ObjectiveInput, Targets, TreeTokens } from '../model/runner.ts';
 
 /** A half-open range [start, end). */
@@ -10,8 +11,6 @@ export interface AnswerTree {
   readonly rejected: readonly Span[];
 }
 
-export type ObjectiveName = 'longpo' | 'dpo' | 'sft';
-
 /**
  * loss = nllAnswers * mean NLL of the chosen answers' tokens
  *      + nllDocument * mean NLL of all T - 1 predicted tokens of the chosen long sequence
@@ -19,13 +18,7 @@ export type ObjectiveName = 'longpo' | 'dpo' | 'sft';
  * `longpo` (arXiv 2502.13922, Eq. 14; the reference scores the short contexts) and `dpo` (the reference scores the long
  * input) differ in the reference values only. `sft` has no preference term: lambda is not read.
  */
-export interface ObjectiveSettings {
-  readonly name: ObjectiveName;
-  readonly beta: number;
-  readonly lambda: number;
-  readonly nllDocument: number;
-  readonly nllAnswers: number;
-}
+export type ObjectiveSettings = Pick<RunConfig, 'objective' | 'beta' | 'lambda' | 'nllDocument' | 'nllAnswers'>;
 
 /** What a runner needs to compute the objective of one example, and how its M targets are laid out. */
 export interface ObjectiveTargets {
@@ -62,7 +55,7 @@ export function chosenOnly({ tokens, chosen }: AnswerTree): AnswerTree {
  * targeted, so a loss head computes no logits for the document unless `nllDocument` asks for it.
  */
 export function buildTargets(tree: AnswerTree, settings: ObjectiveSettings): ObjectiveTargets {
-  const preference = settings.name !== 'sft' && settings.lambda !== 0;
+  const preference = settings.objective !== 'sft' && settings.lambda !== 0;
   return targetsOf(tree, {
     whole: settings.nllDocument !== 0,
     chosen: preference || settings.nllAnswers !== 0,
@@ -169,7 +162,7 @@ export function objectiveInput(
   settings: ObjectiveSettings,
   reference: AnswerLogps | undefined,
 ): ObjectiveInput {
-  const sft = settings.name === 'sft';
+  const sft = settings.objective === 'sft';
   if (!sft && settings.lambda !== 0 && reference === undefined)
     throw new Error('The preference term has no reference.');
   return {

@@ -4,19 +4,19 @@
  */
 
 export interface AdamWSettings {
-  readonly name: 'adamw';
+  readonly kind: 'adamw';
   readonly beta1: number;
   readonly beta2: number;
-  readonly epsilon: number;
+  readonly eps: number;
   /** Decoupled decay, applied to every trainable element (norms and biases included). */
   readonly weightDecay: number;
 }
 
 export interface RmsPropSettings {
-  readonly name: 'rmsprop';
+  readonly kind: 'rmsprop';
   /** Smoothing constant of the squared gradient; torch's default is 0.99. */
   readonly alpha: number;
-  readonly epsilon: number;
+  readonly eps: number;
   /** Added to the gradient (L2 penalty), as torch.optim.RMSprop does. */
   readonly weightDecay: number;
 }
@@ -25,15 +25,15 @@ export type OptimizerSettings = AdamWSettings | RmsPropSettings;
 
 /** torch.optim.AdamW's defaults, but without weight decay (the paper's and the released code's setting). */
 export const ADAMW_DEFAULTS: AdamWSettings = {
-  name: 'adamw',
+  kind: 'adamw',
   beta1: 0.9,
   beta2: 0.999,
-  epsilon: 1e-8,
+  eps: 1e-8,
   weightDecay: 0,
 };
 
 /** torch.optim.RMSprop's defaults (not centred, no momentum): what `--optim rmsprop` of the released code runs. */
-export const RMSPROP_DEFAULTS: RmsPropSettings = { name: 'rmsprop', alpha: 0.99, epsilon: 1e-8, weightDecay: 0 };
+export const RMSPROP_DEFAULTS: RmsPropSettings = { kind: 'rmsprop', alpha: 0.99, eps: 1e-8, weightDecay: 0 };
 
 /** One optimizer and its state for a vector of P parameters. */
 export interface Optimizer {
@@ -48,7 +48,7 @@ export interface Optimizer {
 
 /** Makes an optimizer with zero state for `size` parameters. */
 export function createOptimizer(settings: OptimizerSettings, size: number): Optimizer {
-  return settings.name === 'adamw' ? createAdamW(settings, size) : createRmsProp(settings, size);
+  return settings.kind === 'adamw' ? createAdamW(settings, size) : createRmsProp(settings, size);
 }
 
 function createAdamW(settings: AdamWSettings, size: number): Optimizer {
@@ -93,7 +93,7 @@ function adamW(
   v: Float32Array,
   learningRate: number,
   t: number,
-  { beta1, beta2, epsilon, weightDecay }: AdamWSettings,
+  { beta1, beta2, eps, weightDecay }: AdamWSettings,
 ): void {
   const keep = 1 - learningRate * weightDecay;
   const stepSize = learningRate / (1 - beta1 ** t);
@@ -106,7 +106,7 @@ function adamW(
     const second = beta2 * (v[i] as number) + new2 * gradient * gradient;
     m[i] = first;
     v[i] = second;
-    p[i] = (p[i] as number) * keep - (stepSize * first) / (Math.sqrt(second) / correction2 + epsilon);
+    p[i] = (p[i] as number) * keep - (stepSize * first) / (Math.sqrt(second) / correction2 + eps);
   }
 }
 
@@ -116,7 +116,7 @@ function rmsProp(
   g: Float32Array,
   v: Float32Array,
   learningRate: number,
-  { alpha, epsilon, weightDecay }: RmsPropSettings,
+  { alpha, eps, weightDecay }: RmsPropSettings,
 ): void {
   const fresh = 1 - alpha;
   for (let i = 0; i < p.length; i += 1) {
@@ -124,7 +124,7 @@ function rmsProp(
     const gradient = (g[i] as number) + weightDecay * value;
     const second = alpha * (v[i] as number) + fresh * gradient * gradient;
     v[i] = second;
-    p[i] = value - (learningRate * gradient) / (Math.sqrt(second) + epsilon);
+    p[i] = value - (learningRate * gradient) / (Math.sqrt(second) + eps);
   }
 }
 

@@ -1,8 +1,8 @@
-/** Learning-rate schedules, as transformers' get_{cosine,linear,constant}_schedule_with_warmup. */
-export type ScheduleName = 'cosine' | 'linear' | 'constant';
+import type { RunConfig } from '../../../shared/run-config.ts';
 
+/** Learning-rate schedule, as transformers' get_{cosine,linear,constant}_schedule_with_warmup. */
 export interface Schedule {
-  readonly name: ScheduleName;
+  readonly name: RunConfig['schedule'];
   readonly warmupSteps: number;
   readonly totalSteps: number;
 }
@@ -29,7 +29,21 @@ export function warmupStepsFromRatio(ratio: number, totalSteps: number): number 
   return Math.ceil(totalSteps * ratio);
 }
 
-/** Optimizer steps of a run: the last step may hold fewer examples than `batchSize`. */
-export function totalStepsOf(examples: number, epochs: number, batchSize: number): number {
-  return Math.ceil(Math.ceil(examples * epochs) / batchSize);
+/** Length and schedule of a run over `examples` examples. */
+export interface RunPlan {
+  readonly schedule: Schedule;
+  /** Examples that are read in all: the last step holds what is left over from full batches. */
+  readonly totalExamples: number;
+}
+
+/** Works out steps, examples and warm-up from a run's configuration. */
+export function planRun(
+  config: Pick<RunConfig, 'schedule' | 'epochs' | 'maxSteps' | 'batchSize' | 'warmupRatio' | 'warmupSteps'>,
+  examples: number,
+): RunPlan {
+  const totalExamples =
+    config.maxSteps === null ? Math.ceil(examples * (config.epochs ?? 1) - 1e-9) : config.maxSteps * config.batchSize;
+  const totalSteps = Math.ceil(totalExamples / config.batchSize);
+  const warmupSteps = config.warmupSteps ?? warmupStepsFromRatio(config.warmupRatio ?? 0, totalSteps);
+  return { schedule: { name: config.schedule, warmupSteps, totalSteps }, totalExamples };
 }

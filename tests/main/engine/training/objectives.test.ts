@@ -21,9 +21,9 @@ import {
 } from '../../../../src/main/engine/training/objectives.ts';
 import { GOLDEN_CASES, goldenTree, packedLogps, readGoldenCase, type GoldenCase } from './golden-longpo.ts';
 
-const LONGPO: ObjectiveSettings = { name: 'longpo', beta: 0.1, lambda: 0.01, nllDocument: 1, nllAnswers: 0 };
-const DPO: ObjectiveSettings = { name: 'dpo', beta: 0.1, lambda: 1, nllDocument: 0, nllAnswers: 0 };
-const SFT: ObjectiveSettings = { name: 'sft', beta: 0.1, lambda: 1, nllDocument: 0, nllAnswers: 1 };
+const LONGPO: ObjectiveSettings = { objective: 'longpo', beta: 0.1, lambda: 0.01, nllDocument: 1, nllAnswers: 0 };
+const DPO: ObjectiveSettings = { objective: 'dpo', beta: 0.1, lambda: 1, nllDocument: 0, nllAnswers: 0 };
+const SFT: ObjectiveSettings = { objective: 'sft', beta: 0.1, lambda: 1, nllDocument: 0, nllAnswers: 1 };
 
 /** Tolerances of the golden README. */
 const LOGPS = 1e-3;
@@ -136,7 +136,7 @@ describe.each(GOLDEN_CASES)('golden %s', (name) => {
     let mean = 0;
     for (const row of rows) {
       const targets = buildTargets(row.tree, settings);
-      const input = objectiveInput(targets, settings, settings.name === 'sft' ? undefined : row.reference);
+      const input = objectiveInput(targets, settings, settings.objective === 'sft' ? undefined : row.reference);
       const value = objectiveValue(scored(row, targets), input);
       near(value.loss, golden.expected.examples[row.id]?.losses[loss], LOSS, `${row.id} ${loss}`);
       mean += value.loss / rows.length;

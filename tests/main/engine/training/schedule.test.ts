@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   learningRateMultiplier,
-  totalStepsOf,
+  planRun,
   warmupStepsFromRatio,
 } from '../../../../src/main/engine/training/schedule.ts';
 
@@ -39,9 +39,26 @@ describe('steps', () => {
     expect(warmupStepsFromRatio(0, 10)).toBe(0);
   });
 
-  it('counts a last, shorter step', () => {
-    expect(totalStepsOf(301, 2, 8)).toBe(76);
-    expect(totalStepsOf(16, 1, 8)).toBe(2);
-    expect(totalStepsOf(3, 0.5, 1)).toBe(2);
+  it('plans by epochs, with a last, shorter step, or by steps', () => {
+    const base = {
+      schedule: 'cosine',
+      batchSize: 8,
+      warmupRatio: 0.1,
+      warmupSteps: null,
+      epochs: 2,
+      maxSteps: null,
+    } as const;
+    expect(planRun(base, 301)).toEqual({
+      schedule: { name: 'cosine', warmupSteps: 8, totalSteps: 76 },
+      totalExamples: 602,
+    });
+    expect(planRun({ ...base, epochs: 0.5, batchSize: 1, warmupRatio: null, warmupSteps: 2 }, 3)).toEqual({
+      schedule: { name: 'cosine', warmupSteps: 2, totalSteps: 2 },
+      totalExamples: 2,
+    });
+    expect(planRun({ ...base, epochs: null, maxSteps: 5 }, 3)).toMatchObject({
+      schedule: { totalSteps: 5, warmupSteps: 1 },
+      totalExamples: 40,
+    });
   });
 });
