@@ -1,0 +1,76 @@
+// The tasks of package.json; scripts/run.mjs has made sure that this runs under Node 24 with everything installed.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { closingLine, countTests, type VitestReport } from './test-counts.ts';
+import { runInForeground } from './node24.mjs';
+
+const root = join(import.meta.dirname, '..');
+
+/** Runs a package's own command with this Node. */
+function tool(path: string, ...args: string[]): Promise<number> {
+  return runInForeground(process.execPath, [join(root, 'node_modules', path), ...args], { cwd: root });
+}
+
+const eslint = (...args: string[]) => tool('eslint/bin/eslint.js', ...args);
+const prettier = (...args: string[]) => tool('prettier/bin/prettier.cjs', ...args);
+const typecheck = () => tool('typescript/bin/tsc', '--noEmit', '-p', '.');
+const vitest = (...args: string[]) => tool('vitest/vitest.mjs', 'run', ...args);
+
+async function lint(): Promise<number> {
+  const codes = [await eslint('--max-warnings=0', '.'), await prettier('--check', '--log-level=warn', '.')];
+  return codes.some((code) => code !== 0) ? 1 : 0;
+}
+
+/** Lint, types and tests, all three even where one fails; ends with the line `N passed, N failed`. */
+async function test(...args: string[]): Promise<number> {
+  const failedChecks: string[] = [];
+  for (const [name, check] of [
+    ['lint', lint],
+    ['typecheck', typecheck],
+  ] as const) {
+    console.log(`\n> ${name}`);
+    if ((await check()) !== 0) failedChecks.push(name);
+  }
+
+  console.log('\n> vitest run');
+  const folder = mkdtempSync(join(tmpdir(), 'longhand-test-'));
+  try {
+    const report = join(folder, 'vitest.json');
+    const code = await vitest('--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args);
+    const counts = countTests(readReport(report), code, failedChecks.length);
+    if (failedChecks.length > 0) console.log(`Failed besides the tests: ${failedChecks.join(', ')} (see above)`);
+    console.log(closingLine(counts));
+    return counts.failed === 0 ? 0 : 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function readReport(file: string): VitestReport | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as VitestReport;
+  } catch {
+    return undefined; // vitest died before it wrote one: counted as a failure
+  }
+}
+
+const tasks: Record<string, (...args: string[]) => Promise<number>> = {
+  test,
+  lint,
+  typecheck,
+  format: () => prettier('--write', '--log-level=warn', '.'),
+  demo: (...args: string[]) =>
+    runInForeground(process.execPath, [join(root, 'src', 'main', 'cli.ts'), 'demo', ...args], { cwd: root }),
+  'setup:python': async () => (await import('./python-env.ts')).makePythonEnvironment(),
+  'setup:chromium': async () => (await import('./chromium.ts')).setUpChromium(),
+};
+
+const [name = '', ...args] = process.argv.slice(2);
+const task = Object.hasOwn(tasks, name) ? tasks[name] : undefined;
+if (task === undefined) {
+  console.error(`No task "${name}". There are: ${Object.keys(tasks).join(', ')}.`);
+  process.exitCode = 1;
+} else {
+  process.exitCode = await task(...args);
+}
