@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { idSchema, sha256Schema } from './documents.ts';
+import { jobStatusSchema } from './runs.ts';
+
+const jsonSchema = z.json();
+
+export const newEvaluationSchema = z.strictObject({
+  /** The set of questions or the generated task. */
+  setName: z.string().min(1),
+  setSha256: sha256Schema,
+  /** Task family, such as `needle`, `multiple_choice`, `closed_book` or `questions`. */
+  kind: z.string().min(1),
+  modelFingerprint: z.string().min(1),
+  /** Run and checkpoint whose weights are measured; null = the model as it is. */
+  runId: idSchema.nullable().default(null),
+  checkpointId: idSchema.nullable().default(null),
+  config: jsonSchema,
+  codeVersion: z.string().min(1),
+  seed: z.int().min(0),
+});
+export type NewEvaluation = z.input<typeof newEvaluationSchema>;
+
+export const evaluationRowSchema = z.strictObject({
+  ...newEvaluationSchema.shape,
+  runId: idSchema.nullable(),
+  checkpointId: idSchema.nullable(),
+  id: idSchema,
+  status: jobStatusSchema,
+  /** Scores of the whole set by name; null until it is finished. */
+  summary: z.record(z.string(), z.number()).nullable(),
+  items: z.int(),
+  createdAt: z.int(),
+  endedAt: z.int().nullable(),
+  error: z.string().nullable(),
+});
+export type EvaluationRow = z.infer<typeof evaluationRowSchema>;
+
+/** One item's answer. `score` is in [0, 1]; `detail` holds what the kind needs (depth, length, choices' log-probs). */
+export const evaluationItemSchema = z.strictObject({
+  index: z.int().min(0),
+  question: z.string(),
+  expected: z.string(),
+  answer: z.string(),
+  score: z.number(),
+  detail: jsonSchema.default(null),
+});
+export type NewEvaluationItem = z.input<typeof evaluationItemSchema>;
+export type EvaluationItem = z.output<typeof evaluationItemSchema>;
