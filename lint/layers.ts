@@ -17,7 +17,7 @@ export interface Layer {
 const engine = 'src/main/engine';
 
 /** What every part of the engine may use besides its neighbours. */
-const engineBase = ['src/shared', 'src/main/files'];
+const engineBase = ['src/shared', 'src/main/files', `${engine}/random`];
 
 export const layers: Readonly<Record<string, Layer>> = {
   'src/shared': { imports: [], packages: ['zod'], node: false },
@@ -38,6 +38,8 @@ export const layers: Readonly<Record<string, Layer>> = {
   'src/main/cli': { imports: ['src/shared', 'src/main/files', 'src/main/services', 'src/main/shell'], node: true },
   'src/main/index': { imports: ['src/shared', 'src/main/files', 'src/main/services', 'src/main/shell'], node: true },
 
+  // Seeded streams of random numbers: training, synthesis and evaluation draw from the same kind.
+  [`${engine}/random`]: { imports: [], node: false },
   [`${engine}/onnx`]: { imports: engineBase, node: true },
   [`${engine}/text`]: { imports: engineBase, node: true },
   [`${engine}/model`]: { imports: [...engineBase, `${engine}/onnx`], node: true },
