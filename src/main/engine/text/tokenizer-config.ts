@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { UserError } from '../../../shared/errors.ts';
+import type { TokenizerPipeline } from './tokenizer-json.ts';
+
+export interface SpecialTokens {
+  readonly bosToken: string | null;
+  readonly eosToken: string | null;
+  readonly padToken: string | null;
+  readonly unkToken: string | null;
+  readonly generationEosIds: readonly number[];
+}
+
+/** A file of the model folder; `json` is undefined where it does not exist. */
+export interface ModelFile {
+  readonly file: string;
+  readonly json: string | undefined;
+}
+
+// A special token is given by its content, or as an AddedToken object.
+const token = z.union([z.string(), z.looseObject({ content: z.string() }).transform(({ content }) => content)]).nullish();
+const tokensSchema = z.looseObject({ bos_token: token, eos_token: token, pad_token: token, unk_token: token });
+const configSchema = tokensSchema.extend({
+  added_tokens_decoder: z.record(z.string(), z.looseObject({ content: z.string() })).nullish(),
+});
+const generationSchema = z.looseObject({ eos_token_id: z.union([z.int(), z.array(z.int())]).nullish() });
+
+/** Parses one of the model's JSON files; undefined where it does not exist. */
+export function parseModelFile<T>(type: z.ZodType<T>, { file, json }: ModelFile): T | undefined {
+  if (json === undefined) return undefined;
+  const hint = 'The file is damaged; download it again.';
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    throw new UserError('invalid_input', `${file} is not valid JSON: ${(cause as Error).message}.`, { hint, place: { file }, cause });
+  }
+  const result = type.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const field = issue?.path.join('.') ?? '';
+  throw new UserError('invalid_input', `${file}: "${field}" is not valid: ${issue?.message ?? 'unknown reason'}.`, {
+    hint,
+    place: { file, field },
+  });
+}
+
+/** The special tokens that a model names: tokenizer_config.json first, special_tokens_map.json where that is silent. */
+export function readSpecialTokens(
+  pipeline: TokenizerPipeline,
+  config: ModelFile,
+  map: ModelFile,
+  generation: ModelFile,
+): SpecialTokens {
+  const ids = new Map(pipeline.model.vocab);
+  for (const added of pipeline.addedTokens) ids.set(added.content, added.id);
+  const fromConfig = parseModelFile(configSchema, config);
+  const fromMap = parseModelFile(tokensSchema, map);
+  for (const [id, { content }] of Object.entries(fromConfig?.added_tokens_decoder ?? {})) {
+    if (ids.get(content) === Number(id)) continue;
+    const field = `added_tokens_decoder.${id}`;
+    throw new UserError(
+      'invalid_input',
+      `${config.file}: "${field}" gives ${JSON.stringify(content)} the id ${id}, but tokenizer.json ${
+        ids.has(content) ? `says ${ids.get(content)}` : 'does not have this token'
+      }.`,
+      { hint: 'The two files do not belong together; download both again.', place: { file: config.file, field } },
+    );
+  }
+  const pick = (key: 'bos_token' | 'eos_token' | 'pad_token' | 'unk_token'): string | null => {
+    const fromFile = fromConfig !== undefined && key in fromConfig ? config : map;
+    const content = (fromFile === config ? fromConfig : fromMap)?.[key] ?? null;
+    if (content !== null && !ids.has(content)) {
+      throw new UserError(
+        'invalid_input',
+        `${fromFile.file}: "${key}" is ${JSON.stringify(content)}, which the tokenizer does not have.`,
+        {
+          hint: 'The file does not belong to this tokenizer.json, or the token was never added to it.',
+          place: { file: fromFile.file, field: key },
+        },
+      );
+    }
+    return content;
+  };
+  const eos = parseModelFile(generationSchema, generation)?.eos_token_id ?? [];
+  return {
+    bosToken: pick('bos_token'),
+    eosToken: pick('eos_token'),
+    padToken: pick('pad_token'),
+    unkToken: pick('unk_token'),
+    generationEosIds: typeof eos === 'number' ? [eos] : eos,
+  };
+}
