@@ -34,7 +34,7 @@ export function splitIntoUnits(text: string, markdown: boolean): TextUnit[] {
   let blankBefore = true;
   let headingBefore = false;
   let sentenceOpen = false;
-  for (let lineStart = 0; lineStart < text.length; ) {
+  for (let lineStart = 0; lineStart < text.length;) {
     const newline = text.indexOf('\n', lineStart);
     const lineEnd = newline === -1 ? text.length : newline;
     const line = text.slice(lineStart, lineEnd);
@@ -50,7 +50,8 @@ export function splitIntoUnits(text: string, markdown: boolean): TextUnit[] {
       }
       let strength: number;
       if (level > 0) strength = BoundaryStrength.heading + level - 1;
-      else if (headingBefore) strength = BoundaryStrength.word; // a chunk should not end with a heading
+      else if (headingBefore)
+        strength = BoundaryStrength.word; // a chunk should not end with a heading
       else if (blankBefore) strength = BoundaryStrength.paragraph;
       else strength = sentenceOpen ? BoundaryStrength.line : BoundaryStrength.sentence;
       sentenceOpen = pushSentences(text, lineStart, lineEnd, strength, units);

@@ -1,25 +1,7 @@
-import { z } from 'zod';
+import type { ChunkOptions } from '../../../shared/synthesis-config.ts';
 import { randomStream, shuffled } from '../training/random.ts';
 import { BoundaryStrength, splitFiner, splitIntoUnits } from './boundaries.ts';
 import type { TextUnit } from './boundaries.ts';
-
-/** How documents are cut; token bounds hold for each chunk's own text, without chat template or question. */
-export const chunkOptionsSchema = z
-  .strictObject({
-    /** A chunk with fewer tokens is short, see `short`. */
-    minTokens: z.int().min(1),
-    maxTokens: z.int().min(8),
-    /** null: all chunks. Otherwise that many at random, in document order (4 in the paper). */
-    maxChunksPerDocument: z.int().min(1).nullable(),
-    /** What happens to short chunks, usually the document's tail. `merge` moves a boundary or joins, and drops where it cannot. */
-    short: z.enum(['drop', 'merge', 'keep']),
-  })
-  .refine((options) => options.minTokens <= options.maxTokens, {
-    message: 'must not exceed maxTokens',
-    path: ['minTokens'],
-  });
-
-export type ChunkOptions = z.infer<typeof chunkOptionsSchema>;
 
 /** A part of a document; its text is `document.slice(start, end)` (UTF-16 offsets). */
 export interface Chunk {

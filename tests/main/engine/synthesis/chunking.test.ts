@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { splitFiner, splitIntoUnits } from '../../../../src/main/engine/synthesis/boundaries.ts';
 import { chunkDocument } from '../../../../src/main/engine/synthesis/chunking.ts';
-import type { ChunkOptions, ChunkResult } from '../../../../src/main/engine/synthesis/chunking.ts';
+import type { ChunkResult } from '../../../../src/main/engine/synthesis/chunking.ts';
+import type { ChunkOptions } from '../../../../src/shared/synthesis-config.ts';
 
 /** Byte-level counting: one token for each word of up to 8 bytes with the space before it, more for longer ones. */
 function countTokens(text: string): number {
@@ -88,7 +89,10 @@ describe('chunkDocument', () => {
   it('drops, merges or keeps a short tail, and says which', () => {
     const text = 'One two three. Four five six. Seven eight nine. Ten.';
     const given = { minTokens: 3, maxTokens: 9 };
-    expect(texts(text, cut(text, { ...given, short: 'keep' }))).toEqual(['One two three. Four five six. Seven eight nine.', 'Ten.']);
+    expect(texts(text, cut(text, { ...given, short: 'keep' }))).toEqual([
+      'One two three. Four five six. Seven eight nine.',
+      'Ten.',
+    ]);
     const dropped = cut(text, { ...given, short: 'drop' });
     expect(dropped.dropped).toEqual([{ index: 1, start: 48, end: 52, tokens: 1, reason: 'short_chunk' }]);
     const merged = cut(text, { ...given, short: 'merge' });
@@ -140,7 +144,8 @@ describe('chunkDocument', () => {
           at = chunk.end;
         }
         expect(text.slice(at).trim()).toBe('');
-        if (given.short !== 'keep') for (const chunk of result.chunks) expect(chunk.tokens).toBeGreaterThanOrEqual(given.minTokens);
+        if (given.short !== 'keep')
+          for (const chunk of result.chunks) expect(chunk.tokens).toBeGreaterThanOrEqual(given.minTokens);
       }),
       { numRuns: 500 },
     );
@@ -148,7 +153,8 @@ describe('chunkDocument', () => {
 
   it('counts a text of 5 MB only a few times over', () => {
     const paragraph = 'The river was opened on Monday. Ida met Tilda at the dock, and it rained all day long.\n\n';
-    const text = paragraph.repeat(Math.ceil(5e6 / paragraph.length)) + 'x'.repeat(200_000) + ' ' + 'word '.repeat(200_000);
+    const text =
+      paragraph.repeat(Math.ceil(5e6 / paragraph.length)) + 'x'.repeat(200_000) + ' ' + 'word '.repeat(200_000);
     let counted = 0;
     const count = (part: string): number => {
       counted += part.length;
