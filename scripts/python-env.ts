@@ -15,14 +15,22 @@ export const environmentPython = join(
   ...(process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']),
 );
 
+function requirementsHash(): string {
+  return createHash('sha256').update(readFileSync(requirements)).digest('hex');
+}
+
+/** Whether the environment was made to the end, with the present requirements. */
+export function environmentReady(): boolean {
+  return existsSync(environmentPython) && existsSync(stamp) && readFileSync(stamp, 'utf8') === requirementsHash();
+}
+
 /**
  * Makes the environment unless it is there with the same requirements.
  *
  * @returns 0 when it is ready, 1 when it could not be made (a sentence says why); the tests then skip what needs it
  */
 export function makePythonEnvironment(): number {
-  const wanted = createHash('sha256').update(readFileSync(requirements)).digest('hex');
-  if (existsSync(environmentPython) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) {
+  if (environmentReady()) {
     console.log('The Python environment of the interoperability tests is ready.');
     return 0;
   }
@@ -43,6 +51,6 @@ export function makePythonEnvironment(): number {
       return 1;
     }
   }
-  writeFileSync(stamp, wanted);
+  writeFileSync(stamp, requirementsHash());
   return 0;
 }

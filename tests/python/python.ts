@@ -1,7 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { environmentPython } from '../../scripts/python-env.ts';
+import { environmentPython, environmentReady } from '../../scripts/python-env.ts';
 
 const packages = ['torch', 'numpy', 'transformers', 'peft', 'safetensors', 'tokenizers'];
 
@@ -27,7 +27,7 @@ function findPython(): PythonEnvironment {
     // Whoever names one wants the tests to run: a wrong name fails in runPython instead of skipping.
     return { python: named };
   }
-  if (existsSync(environmentPython)) return { python: environmentPython };
+  if (environmentReady()) return { python: environmentPython };
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
     const python = join(folder, 'python3');
     if (folder !== '' && existsSync(python) && hasPackages(python)) return { python };
