@@ -48,7 +48,11 @@ const schema = z.object({
 });
 
 const modelSchema = z.object({
-  vocab: z.record(z.string(), z.int().min(0)),
+  // Checked by hand: a record schema is slow on large vocabularies and mistakes a token "__proto__" for the prototype.
+  vocab: z.custom<Readonly<Record<string, number>>>(
+    (value) => typeof value === 'object' && value !== null && Object.values(value).every((id) => Number.isInteger(id) && id >= 0),
+    { error: 'not a map from tokens to ids' },
+  ),
   merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])),
   unk_token: z.string().nullish(),
   dropout: z.number().nullish(),
@@ -96,9 +100,13 @@ class Reader {
     if (result.success) return result.data;
     const issue = result.error.issues[0];
     const where = [field, ...(issue?.path ?? [])].filter((part) => part !== '').join('.');
-    throw new UserError('invalid_input', `${this.file}: "${where}" is not valid: ${issue?.message ?? 'unknown reason'}.`, {
+    throw this.invalid(where, issue?.message ?? 'unknown reason');
+  }
+
+  invalid(field: string, reason: string): UserError {
+    return new UserError('invalid_input', `${this.file}: "${field}" is not valid: ${reason}.`, {
       hint: 'The file is damaged or not a Hugging Face tokenizer.json; download it again.',
-      place: { file: this.file, field: where },
+      place: { file: this.file, field },
     });
   }
 
@@ -151,7 +159,7 @@ export function parseTokenizerJson(file: string, text: string): TokenizerPipelin
   // words are independent of each other, and cutting there gives the same tokens at a fraction of the cost.
   const mark = '\u{2581}';
   const words = pre.splits.length === 0 && !pre.byteLevel && wordsAreIndependent(model, mark);
-  const splits: SplitStep[] = words
+  const splits: readonly SplitStep[] = words
     ? [{ pattern: new RegExp(`${mark}*[^${mark}]+|${mark}+`, 'gu'), behavior: 'Isolated', invert: false, unicode16: false }]
     : pre.splits;
   const spacesMarked = pre.spaceMark === mark || normalizer.some((part) => part.type === 'replace' && part.content === mark);
@@ -169,15 +177,11 @@ function readModel(reader: Reader, part: Step): BpeModel {
   const merges = model.merges.map((merge, i): [string, string] => {
     const [left, right, ...rest] = typeof merge === 'string' ? merge.split(' ') : merge;
     if (left === undefined || right === undefined || rest.length > 0) {
-      throw reader.parse(z.never({ error: 'a merge is two tokens' }), merge, `model.merges.${i}`);
+      throw reader.invalid(`model.merges.${i}`, 'a merge is two tokens');
     }
     for (const token of [left, right, left + right]) {
       if (!vocab.has(token)) {
-        throw new UserError(
-          'invalid_input',
-          `${reader.file}: "model.merges.${i}" needs the token ${JSON.stringify(token)}, which the vocabulary lacks.`,
-          { hint: 'The file is damaged; download it again.', place: { file: reader.file, field: `model.merges.${i}` } },
-        );
+        throw reader.invalid(`model.merges.${i}`, `the token ${JSON.stringify(token)} is not in the vocabulary`);
       }
     }
     return [left, right];

@@ -210,15 +210,15 @@ class BpeTokenizer implements Tokenizer {
         }
         const plain = whole.slice(inner.start, inner.end);
         const section = this.#prefixed(plain, first && inner.start === 0, true);
-        const added = section.length - plain.length; // the prefix stands for nothing in the text
+        const added = section.length - plain.length; // the prefix belongs to the first character
+        const firstEnd = plain === '' ? 0 : String.fromCodePoint(plain.codePointAt(0) ?? 0).length;
         const ranges = preTokenize(section, this.#pipeline.splits);
         for (let i = 0; i < ranges.length; i += 2) {
           const begin = ranges[i] as number;
           this.#wordOffsets(section.slice(begin, ranges[i + 1]), (id, start, end) => {
-            const a = begin + start - added;
-            const b = Math.max(begin + end - added, 0);
-            const left = a < 0 ? from(inner.start) : from(inner.start + a);
-            add(id, left, b === 0 ? left : to(inner.start + b));
+            const a = Math.max(begin + start - added, 0);
+            const b = begin + end > added ? begin + end - added : firstEnd;
+            add(id, from(inner.start + a), to(inner.start + b));
           });
         }
       }
