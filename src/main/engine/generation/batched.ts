@@ -1,0 +1,122 @@
+import { UserError } from '../../../shared/errors.ts';
+import type { ModelRunner, ModelState } from '../model/runner.ts';
+import { batchByLength, splitCommonPrefix } from './batching.ts';
+import type { BatchLimits } from './batching.ts';
+import type { PromptCodec } from './prompt-codec.ts';
+import { uniformsFor } from './uniforms.ts';
+
+/** A model that answers: what synthesis and evaluation need of it. */
+export interface Generator {
+  readonly runner: Pick<ModelRunner, 'generate'>;
+  readonly codec: PromptCodec;
+  readonly state: ModelState;
+}
+
+export interface Prompt {
+  /** Names the sequence for its random numbers. */
+  readonly key: string;
+  readonly ids: Int32Array;
+}
+
+/** The continuation of one prompt. */
+export interface Continuation {
+  /** New tokens, the stop token included. */
+  readonly ids: Int32Array;
+  /** Their text without the stop token; other special tokens are kept as text. */
+  readonly text: string;
+  readonly finish: 'stop' | 'length';
+}
+
+export interface DecodingOptions {
+  readonly maxNewTokens: number;
+  readonly temperature: number;
+  readonly topP: number;
+  readonly topK: number;
+  readonly seed: number;
+  readonly batch: BatchLimits;
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each batch with the number of prompts done so far. */
+  readonly onBatch?: ((done: number) => void) | undefined;
+}
+
+/**
+ * Continues prompts in batches of similar length and returns the continuations in the order of the prompts. Each prompt
+ * and its new tokens must fit `state.rope.length` (see `fits`).
+ */
+export async function generateBatched(
+  generator: Generator,
+  prompts: readonly Prompt[],
+  options: DecodingOptions,
+): Promise<Continuation[]> {
+  const lengths = prompts.map((prompt) => prompt.ids.length + options.maxNewTokens);
+  const results = new Map<number, Continuation>();
+  for (const indices of batchByLength(lengths, options.batch)) {
+    const batch = indices.map((index) => at(prompts, index));
+    const done = await run(generator, new Int32Array(0), batch, options);
+    for (const [i, index] of indices.entries()) results.set(index, at(done, i));
+    options.onBatch?.(results.size);
+  }
+  return prompts.map((_, index) => results.get(index) as Continuation); // batchByLength names every index
+}
+
+/** Continues prompts that begin alike (one document, several questions): the common part is read once a batch. */
+export async function generateOverPrefix(
+  generator: Generator,
+  prompts: readonly Prompt[],
+  options: DecodingOptions,
+): Promise<Continuation[]> {
+  if (prompts.length === 0) return [];
+  const { prefix, rests } = splitCommonPrefix(prompts.map((prompt) => prompt.ids));
+  const results: Continuation[] = [];
+  for (let start = 0; start < prompts.length; start += options.batch.maxSequences) {
+    const batch = prompts
+      .slice(start, start + options.batch.maxSequences)
+      .map((prompt, i) => ({ key: prompt.key, ids: at(rests, start + i) }));
+    results.push(...(await run(generator, prefix, batch, options)));
+    options.onBatch?.(results.length);
+  }
+  return results;
+}
+
+/** Whether a prompt and its new tokens have positions in the state's rotary tables. */
+export function fits(promptTokens: number, maxNewTokens: number, state: ModelState): boolean {
+  return promptTokens + maxNewTokens <= state.rope.length;
+}
+
+/** @throws UserError `cancelled` */
+export function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new UserError('cancelled', 'The job was stopped.');
+}
+
+async function run(
+  { runner, codec, state }: Generator,
+  prefix: Int32Array,
+  batch: readonly Prompt[],
+  options: DecodingOptions,
+): Promise<Continuation[]> {
+  throwIfCancelled(options.signal);
+  const { maxNewTokens, temperature, topK, topP, seed } = options;
+  const uniforms = new Float32Array(temperature === 0 ? 0 : batch.length * maxNewTokens);
+  if (temperature !== 0) {
+    for (const [row, prompt] of batch.entries()) {
+      uniforms.set(uniformsFor(seed, prompt.key, maxNewTokens), row * maxNewTokens);
+    }
+  }
+  const prompts = batch.map((prompt) => prompt.ids);
+  const { stopIds } = codec;
+  const output = await runner.generate(
+    { prefix, prompts, maxNewTokens, temperature, topK, topP, uniforms, stopIds },
+    state,
+  );
+  return batch.map((_, row) => {
+    const ids = at(output.tokens, row);
+    const finish = at(output.finish, row);
+    return { ids, finish, text: codec.decode(finish === 'stop' ? ids.subarray(0, -1) : ids) };
+  });
+}
+
+function at<T>(items: readonly T[], index: number): T {
+  const item = items[index];
+  if (item === undefined) throw new Error(`No item ${index} among ${items.length}.`);
+  return item;
+}
