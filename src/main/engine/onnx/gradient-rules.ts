@@ -132,13 +132,15 @@ export const GRADIENT_RULES: Readonly<Record<string, GradientRule>> = {
     const rest = o.sub(g, y(0), o.mul(g, y(0), s));
     return [o.mul(g, dy, o.add(g, s, alpha === 1 ? rest : o.mul(g, rest, alpha)))];
   }),
-  Softmax: rule(({ g, dy, y }) => {
+  Softmax: rule(({ g, dy, y, attributes }) => {
     const weighted = o.mul(g, dy, y(0));
-    return [o.sub(g, weighted, o.mul(g, y(0), o.reduceSum(g, weighted, [-1], true)))];
+    const sum = o.reduceSum(g, weighted, [numberOf(attributes['axis'], -1)], true);
+    return [o.sub(g, weighted, o.mul(g, y(0), sum))];
   }),
-  LogSoftmax: rule(({ g, dy, y }) => [
-    o.sub(g, dy, o.mul(g, o.exp(g, y(0)), o.reduceSum(g, dy, [-1], true))),
-  ]),
+  LogSoftmax: rule(({ g, dy, y, attributes }) => {
+    const sum = o.reduceSum(g, dy, [numberOf(attributes['axis'], -1)], true);
+    return [o.sub(g, dy, o.mul(g, o.exp(g, y(0)), sum))];
+  }),
   ReduceLogSumExp: rule((call) => {
     const { g, x, y } = call;
     const axes = axesOf(call);
@@ -168,12 +170,13 @@ export const GRADIENT_RULES: Readonly<Record<string, GradientRule>> = {
     const [a, b] = [call.x(0), call.x(1)];
     const [transA, transB] = [numberOf(attributes['transA'], 0) === 1, numberOf(attributes['transB'], 0) === 1];
     const alpha = numberOf(attributes['alpha'], 1);
+    const beta = numberOf(attributes['beta'], 1);
     const product = (p: Value, q: Value, ta: boolean, tb: boolean): Value =>
       o.gemm(g, p, q, undefined, { transA: ta, transB: tb, alpha });
     return [
       when(wants[0], () => (transA ? product(b, dy, transB, true) : product(dy, b, false, !transB))),
       when(wants[1], () => (transB ? product(dy, a, true, transA) : product(a, dy, !transA, false))),
-      when(wants[2], () => unbroadcast(g, dy, call.x(2))),
+      when(wants[2], () => unbroadcast(g, beta === 1 ? dy : o.mul(g, dy, beta), call.x(2))),
     ];
   }),
   Reshape: rule(({ g, dy, x }) => [o.reshape(g, dy, o.shapeOf(g, x(0)))]),
@@ -236,10 +239,15 @@ export const GRADIENT_RULES: Readonly<Record<string, GradientRule>> = {
   ReduceMean: rule((call) => {
     const { g, x } = call;
     const axes = axesOf(call);
+    if (axes.length === 0) return [call.dy];
     const count = axes.map((axis) => o.dimOf(g, x(0), axis < 0 ? axis + x(0).rank : axis)).reduce((a, b) => o.mul(g, a, b));
     const spread = expandReduced(call);
     return [o.div(g, spread, o.squeeze(g, o.cast(g, count, spread.dtype), 0))];
   }),
+  /** A rotation's transpose is the rotation by the opposite angle. */
+  RotaryEmbedding: rule(({ g, dy, x, attributes }) => [
+    g.op('RotaryEmbedding', [dy, x(1), x(2), o.neg(g, x(3))], attributes),
+  ]),
   Trilu: rule(({ g, dy, context, attributes }) => [
     g.op('Trilu', [dy, context.inputs[1]], { upper: numberOf(attributes['upper'], 1) }),
   ]),

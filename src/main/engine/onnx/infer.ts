@@ -352,8 +352,8 @@ const rmsNorm: Rule = (call) => {
   sameDtype(call, 0, 1);
   if (!mayBeEqual(x.shape.at(-1) ?? 1, scale.shape[0] ?? 1)) fail(call, 'the scale does not fit the last dimension');
   const inverse = [...x.shape.slice(0, -1), 1];
-  const stash: DType = x.dtype === 'float64' ? 'float64' : 'float32';
-  return [{ dtype: x.dtype, shape: x.shape }, { dtype: stash, shape: inverse }].slice(0, call.outputs) as ValueType[];
+  // stash_type 1: the second output is float32 even for float64 inputs.
+  return [{ dtype: x.dtype, shape: x.shape }, { dtype: 'float32', shape: inverse }].slice(0, call.outputs) as ValueType[];
 };
 
 const scatter: Rule = (call) => {
@@ -473,6 +473,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   Cast: cast,
   SimplifiedLayerNormalization: rmsNorm,
   TopK: topK,
+  RotaryEmbedding: (call) => [{ dtype: sameDtype(call, 0, 2, 3), shape: input(call, 0).shape }],
   Loop: loop,
   If: branch,
 };

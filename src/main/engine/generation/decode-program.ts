@@ -1,0 +1,251 @@
+import { causalAttention } from '../onnx/attention.ts';
+import type { Dim } from '../onnx/dim.ts';
+import { unknownDim } from '../onnx/dim.ts';
+import type { Value } from '../onnx/graph.ts';
+import { Graph } from '../onnx/graph.ts';
+import * as o from '../onnx/ops.ts';
+import type { ModelConfig } from '../model/config.ts';
+import { decoderLayer, embed, finalNorm, headName, layerCache } from '../model/decoder.ts';
+import type { Attend, DecoderInput } from '../model/decoder.ts';
+import { sampleToken } from './sampling.ts';
+import type { SamplingValues } from './sampling.ts';
+
+export interface DecodeInput extends SamplingValues {
+  /** Tokens that all sequences share [P], read once; may be empty. */
+  readonly prefix: Value;
+  /** Query block of the prefix's attention. */
+  readonly block: Value;
+  /** What follows in each sequence [B, S], padded on the right, and the number of real tokens [B] int64. */
+  readonly prompts: Value;
+  readonly lengths: Value;
+  /** Scalar int64, at least 1. */
+  readonly maxNewTokens: Value;
+  /** Uniform numbers [B, maxNewTokens]. */
+  readonly uniforms: Value;
+  /** Ids that end a sequence [E] int32. */
+  readonly stopIds: Value;
+}
+
+/** Keys and values of one part of the context for all layers: [KV, P, D] shared, or [KV, B, n, D] by sequence. */
+type Cache = { k: Value; v: Value }[];
+
+/** Names of the head sizes, short because they fill the shapes below. */
+interface Sizes {
+  readonly KV: number;
+  readonly GR: number;
+  readonly D: number;
+  readonly layers: number;
+}
+
+function sizesOf(config: ModelConfig): Sizes {
+  const { numHeads, numKvHeads: KV, headDim: D, numLayers: layers } = config;
+  return { KV, GR: numHeads / KV, D, layers };
+}
+
+/** [P, KV * D] as [KV, P, D]. */
+function byHead(g: Graph, x: Value, { KV, D }: Sizes): Value {
+  return o.transpose(g, o.reshape(g, x, [-1, KV, D]), [1, 0, 2]);
+}
+
+/** [B * n, KV * D] as [KV, B, n, D]. */
+function bySequence(g: Graph, x: Value, batch: Value, { KV, D }: Sizes): Value {
+  return o.transpose(g, o.reshape(g, x, o.shapeVector(g, batch, -1, KV, D)), [2, 0, 1, 3]);
+}
+
+/** Queries [B * n, KV * GR * D] as [KV, B, GR * n, D]. */
+function queries(g: Graph, q: Value, batch: Value, { KV, GR, D }: Sizes): Value {
+  const split = o.transpose(g, o.reshape(g, q, o.shapeVector(g, batch, -1, KV, GR, D)), [2, 0, 3, 1, 4]);
+  return o.reshape(g, split, o.shapeVector(g, KV, batch, -1, D));
+}
+
+/** One part of the keys that a query may see, with an additive mask for its scores where needed. */
+interface Part {
+  readonly k: Value;
+  readonly v: Value;
+  readonly shared: boolean;
+  readonly mask?: (g: Graph, scores: Value) => Value;
+}
+
+/** Softmax attention of [KV, B, GR * n, D] queries over several parts side by side; [KV, B, GR * n, D] out. */
+function attendParts(g: Graph, q: Value, parts: readonly Part[], batch: Value, { KV, D }: Sizes): Value {
+  const merged = o.reshape(g, q, [KV, -1, D]);
+  const back = (x: Value, last: Value | number): Value => o.reshape(g, x, o.shapeVector(g, KV, batch, -1, last));
+  const scores = parts.map(({ k, shared, mask }) => {
+    const options = { transB: true, alpha: D ** -0.5 };
+    const product = o.fusedMatMul(g, shared ? merged : q, k, options);
+    const own = shared ? back(product, o.dimOf(g, k, 1)) : product;
+    return mask === undefined ? own : mask(g, own);
+  });
+  const p = o.softmax(g, o.concat(g, scores, 3));
+  const sizes = o.concat(g, scores.map((score) => o.dimOf(g, score, 3)), 0);
+  const pieces = parts.length === 1 ? [p] : o.split(g, p, sizes, 3);
+  return parts
+    .map(({ v, shared }, i) => {
+      const piece = pieces[i];
+      if (piece === undefined) throw new Error('a piece for each part');
+      if (!shared) return o.matmul(g, piece, v);
+      return back(o.matmul(g, o.reshape(g, piece, o.shapeVector(g, KV, -1, o.dimOf(g, v, 1))), v), D);
+    })
+    .reduce((a, b) => o.add(g, a, b));
+}
+
+/** [KV, B, GR * n, D] back to rows [B * n, KV * GR * D]. */
+function mergeQueries(g: Graph, x: Value, batch: Value, { KV, GR, D }: Sizes): Value {
+  const split = o.reshape(g, x, o.shapeVector(g, KV, batch, GR, -1, D));
+  return o.reshape(g, o.transpose(g, split, [1, 3, 0, 2, 4]), [-1, KV * GR * D]);
+}
+
+/** Keys and values of the shared prefix, all layers. */
+function readPrefix(g: Graph, input: DecoderInput, { prefix, block }: DecodeInput, sizes: Sizes): Cache {
+  const cache: Cache = [];
+  const keep = (k: Value, v: Value): void => void cache.push({ k: byHead(g, k, sizes), v: byHead(g, v, sizes) });
+  const attend: Attend = (graph, q, k, v) => {
+    keep(k, v);
+    return causalAttention(graph, { q, k, v, kvHeads: sizes.KV, groups: sizes.GR, headDim: sizes.D, block });
+  };
+  const positions = o.arange(g, o.dimOf(g, prefix, 0));
+  const own: DecoderInput = { ...input, attend, rotary: { ...input.rotary, positions } };
+  let x = embed(g, prefix, input.parameters);
+  for (let layer = 0; layer + 1 < sizes.layers; layer++) x = decoderLayer(g, x, layer, own);
+  const { k, v } = layerCache(g, x, sizes.layers - 1, own);
+  keep(k, v);
+  return cache;
+}
+
+/** Keys and values of the prompts [KV, B, S, D], and the final hidden states of each prompt's last token [B, H]. */
+function readPrompts(
+  g: Graph,
+  input: DecoderInput,
+  { prefix, prompts, lengths }: DecodeInput,
+  shared: Cache,
+  sizes: Sizes,
+): { cache: Cache; last: Value } {
+  const batch = o.dimOf(g, prompts, 0);
+  const width = o.dimOf(g, prompts, 1);
+  const cache: Cache = [];
+  // Row i of a head group sees the columns up to i modulo S; padding comes after every real token of its row.
+  const square = o.shapeVector(g, width, width);
+  const above = g.constant('int64', 1);
+  const causal = g.op('Trilu', [o.full(g, 'float32', square, -Infinity), above], { upper: 1 });
+  const attend: Attend = (graph, q, k, v, layer) => {
+    const own = { k: bySequence(graph, k, batch, sizes), v: bySequence(graph, v, batch, sizes) };
+    cache.push(own);
+    const mask = (inner: Graph, scores: Value): Value => {
+      const rows = o.reshape(inner, scores, o.shapeVector(inner, -1, width, width));
+      return o.reshape(inner, o.add(inner, rows, causal), o.shapeOf(inner, scores));
+    };
+    const parts: Part[] = [
+      { ...at(shared, layer), shared: true },
+      { ...own, shared: false, mask },
+    ];
+    const attended = attendParts(graph, queries(graph, q, batch, sizes), parts, batch, sizes);
+    return mergeQueries(graph, attended, batch, sizes);
+  };
+  const row = o.add(g, o.arange(g, width), o.dimOf(g, prefix, 0));
+  const positions = o.reshape(g, o.expand(g, o.unsqueeze(g, row, 0), o.shapeOf(g, prompts)), [-1]);
+  const own: DecoderInput = { ...input, attend, rotary: { ...input.rotary, positions } };
+  let x = embed(g, o.reshape(g, prompts, [-1]), input.parameters);
+  for (let layer = 0; layer < sizes.layers; layer++) x = decoderLayer(g, x, layer, own);
+  const lastRow = o.sub(g, o.add(g, o.mul(g, o.arange(g, batch), width), lengths), 1);
+  return { cache, last: finalNorm(g, o.gather(g, x, lastRow), input) };
+}
+
+function at(cache: Cache, layer: number): { k: Value; v: Value } {
+  const found = cache[layer];
+  if (found === undefined) throw new Error(`no cache for layer ${layer}`);
+  return found;
+}
+
+/** True where the token is one of the stop ids, [B]. */
+function isStop(g: Graph, token: Value, stopIds: Value): Value {
+  const hits = o.cast(g, o.equal(g, o.unsqueeze(g, token, 1), o.unsqueeze(g, stopIds, 0)), 'int32');
+  return o.greater(g, o.reduceSum(g, hits, [1]), 0);
+}
+
+function nextToken(g: Graph, input: DecoderInput, hidden: Value, uniform: Value, decode: DecodeInput): Value {
+  const head = input.parameters.get(headName(input.config));
+  const logits = o.gemm(g, hidden, head, undefined, { transB: true });
+  return o.cast(g, sampleToken(g, logits, uniform, decode), 'int32');
+}
+
+function someAreOpen(g: Graph, done: Value): Value {
+  const open = o.reduceSum(g, o.cast(g, o.not(g, done), 'int32'), [0]);
+  return o.greater(g, open, 0);
+}
+
+/**
+ * Decodes in one run: the prefix is read once, the prompts as one batch, then a Loop makes one token a sequence and a
+ * turn until all have ended. Keys and values of prefix and prompts stay where they are; only the new tokens' are
+ * carried. Returns tokens [steps, B] int32; -1 where a sequence had already ended.
+ */
+export function decodeProgram(g: Graph, input: DecoderInput, decode: DecodeInput): Value {
+  const sizes = sizesOf(input.config);
+  const { KV, D, layers } = sizes;
+  const shared = g.scope('prefix', () => readPrefix(g, input, decode, sizes));
+  const prompt = g.scope('prompts', () => readPrompts(g, input, decode, shared, sizes));
+  const batch = o.dimOf(g, decode.prompts, 0);
+  const column = (graph: Graph, step: Value): Value =>
+    o.slice(graph, decode.uniforms, step, o.add(graph, step, 1), 1);
+
+  const first = nextToken(g, input, prompt.last, column(g, g.constant('int64', [0])), decode);
+  const firstDone = isStop(g, first, decode.stopIds);
+  // Scores of a prompt's padding must not count: 0 for real tokens, -inf for the rest, [B, 1, S].
+  const slots = o.unsqueeze(g, o.arange(g, o.dimOf(g, decode.prompts, 1)), 0);
+  const isReal = o.less(g, slots, o.unsqueeze(g, decode.lengths, 1));
+  const zeros = o.full(g, 'float32', o.shapeOf(g, isReal));
+  const padding = o.unsqueeze(g, o.where(g, isReal, zeros, -Infinity), 1);
+  const start = o.add(g, decode.lengths, o.dimOf(g, decode.prefix, 0));
+
+  const b = new Graph('decode', g);
+  b.anonymousInput('step', 'int64', []);
+  b.anonymousInput('condition', 'bool', []);
+  const B: Dim = unknownDim();
+  const token = b.anonymousInput('token', 'int32', [B]);
+  const done = b.anonymousInput('done', 'bool', [B]);
+  const carried = (stem: string): Value => b.anonymousInput(stem, 'float32', [KV, B, unknownDim(), D]);
+  const before = Array.from({ length: layers }, () => ({ k: carried('k'), v: carried('v') }));
+  const fresh: Cache = [];
+  const made = o.dimOf(b, at(before, 0).k, 2);
+  const attend: Attend = (graph, q, k, v, layer) => {
+    const old = at(before, layer);
+    const own = {
+      k: o.concat(graph, [old.k, bySequence(graph, k, batch, sizes)], 2),
+      v: o.concat(graph, [old.v, bySequence(graph, v, batch, sizes)], 2),
+    };
+    fresh.push(own);
+    const parts: Part[] = [
+      { ...at(shared, layer), shared: true },
+      { ...at(prompt.cache, layer), shared: false, mask: (inner, scores) => o.add(inner, scores, padding) },
+      { ...own, shared: false },
+    ];
+    const attended = attendParts(graph, queries(graph, q, batch, sizes), parts, batch, sizes);
+    return mergeQueries(graph, attended, batch, sizes);
+  };
+  const own: DecoderInput = { ...input, attend, rotary: { ...input.rotary, positions: o.add(b, start, made) } };
+  let x = embed(b, token, input.parameters);
+  for (let layer = 0; layer < layers; layer++) x = decoderLayer(b, x, layer, own);
+  const hidden = finalNorm(b, x, input);
+  const drawn = nextToken(b, input, hidden, column(b, o.add(b, made, 1)), decode);
+  const nowDone = o.or(b, done, isStop(b, drawn, decode.stopIds));
+  b.output(someAreOpen(b, nowDone));
+  b.output(drawn);
+  b.output(nowDone);
+  for (const { k, v } of fresh) {
+    b.output(k);
+    b.output(v);
+  }
+  b.output(o.where(b, done, o.full(b, 'int32', o.shapeOf(b, drawn), -1), drawn));
+
+  const empty = o.full(g, 'float32', o.shapeVector(g, KV, batch, 0, D));
+  const caches = Array.from({ length: 2 * layers }, () => empty);
+  const rest = g.ops(
+    'Loop',
+    [o.sub(g, decode.maxNewTokens, 1), someAreOpen(g, firstDone), first, firstDone, ...caches],
+    { body: b },
+    { outputs: 3 + 2 * layers },
+  );
+  const scanned = rest.at(-1);
+  if (scanned === undefined) throw new Error('the loop gives tokens');
+  const steps = o.reshape(g, scanned, o.shapeVector(g, o.dimOf(g, scanned, 0), batch));
+  return o.concat(g, [o.unsqueeze(g, first, 0), steps], 0);
+}

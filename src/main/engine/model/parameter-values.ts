@@ -1,0 +1,127 @@
+import path from 'node:path';
+import type { DType } from '../onnx/dtype.ts';
+import type { Graph, Value } from '../onnx/graph.ts';
+import * as o from '../onnx/ops.ts';
+import type { ParameterLayout } from './parameters.ts';
+import { loraTensorName } from './parameters.ts';
+import type { ModelWeights, WeightTensor } from './weights.ts';
+
+/** A module's low-rank addition: scale * B A x. */
+export interface LoraValues {
+  readonly a: Value;
+  readonly b: Value;
+  readonly scale: number;
+}
+
+/** Every weight of the model as a value of the root graph, with the trainable ones cut out of one flat vector. */
+export class ParameterValues {
+  readonly layout: ParameterLayout;
+  private readonly weights: ReadonlyMap<string, Value>;
+  /** Trainable values in layout order. */
+  private readonly trainable: ReadonlyMap<string, Value>;
+
+  constructor(layout: ParameterLayout, weights: ReadonlyMap<string, Value>, trainable: ReadonlyMap<string, Value>) {
+    this.layout = layout;
+    this.weights = weights;
+    this.trainable = trainable;
+  }
+
+  /** A weight by its Hugging Face name. */
+  get(name: string): Value {
+    const value = this.trainable.get(name) ?? this.weights.get(name);
+    if (value === undefined) throw new Error(`no weight named ${name}`);
+    return value;
+  }
+
+  has(name: string): boolean {
+    return this.trainable.has(name) || this.weights.has(name);
+  }
+
+  /** The adapter of a linear module ('model.layers.0.self_attn.q_proj'), if it has one. */
+  lora(module: string): LoraValues | undefined {
+    const a = this.trainable.get(loraTensorName(module, 'A'));
+    const b = this.trainable.get(loraTensorName(module, 'B'));
+    const scale = this.layout.lora?.scale;
+    return a === undefined || b === undefined || scale === undefined ? undefined : { a, b, scale };
+  }
+
+  isTrainable(name: string): boolean {
+    return this.trainable.has(name);
+  }
+
+  /** All trainable values, in layout order. */
+  get all(): readonly Value[] {
+    return [...this.trainable.values()];
+  }
+
+  /** The trainable values of one layer. */
+  ofLayer(layer: number): readonly Value[] {
+    return [...this.trainable].filter(([name]) => name.includes(`model.layers.${layer}.`)).map(([, value]) => value);
+  }
+}
+
+/** Deepest folder that contains all files: external data may not leave the folder given to the session. */
+export function commonFolder(files: readonly string[]): string {
+  const parts = files.map((file) => path.dirname(file).split(path.sep));
+  const [first = []] = parts;
+  let length = 0;
+  while (length < first.length && parts.every((other) => other[length] === first[length])) length += 1;
+  return first.slice(0, length).join(path.sep) || path.sep;
+}
+
+/** Weights read in place from their safetensors files; half precision is widened once, at load, for the CPU. */
+function frozen(g: Graph, weights: ModelWeights, names: readonly string[], folder: string, dtype: DType): Map<string, Value> {
+  const found = new Map<string, Value>();
+  for (const name of names) {
+    const tensor = weights.tensors.get(name);
+    if (tensor === undefined) throw new Error(`no weight named ${name}`);
+    found.set(name, o.cast(g, inPlace(g, name, tensor, folder), dtype));
+  }
+  return found;
+}
+
+const DTYPES = { F32: 'float32', F16: 'float16', BF16: 'bfloat16', F64: 'float64' } as const;
+
+function inPlace(g: Graph, name: string, tensor: WeightTensor, folder: string): Value {
+  const { path: file, offset, length, shape } = tensor;
+  return g.external(name, DTYPES[tensor.dtype], shape, { path: path.relative(folder, file), offset, length });
+}
+
+/** Cuts the flat vector [P] into its tensors. */
+function cut(g: Graph, layout: ParameterLayout, vector: Value): Map<string, Value> {
+  const sizes = layout.tensors.map((tensor) => tensor.size);
+  const pieces = o.split(g, vector, g.constant('int64', sizes), 0);
+  return new Map(
+    layout.tensors.map(({ name, shape }, i) => {
+      const piece = pieces[i];
+      if (piece === undefined) throw new Error('a piece for each tensor');
+      return [name, o.reshape(g, piece, shape)];
+    }),
+  );
+}
+
+/**
+ * All weights for a root graph.
+ * @param vector the trainable vector [P], float32
+ * @param folder the session's weight folder, see commonFolder
+ */
+export function parameterValues(
+  g: Graph,
+  layout: ParameterLayout,
+  weights: ModelWeights,
+  vector: Value,
+  folder: string,
+): ParameterValues {
+  const trainable = cut(g, layout, vector);
+  const names = [...weights.tensors.keys()].filter((name) => !trainable.has(name));
+  return new ParameterValues(layout, frozen(g, weights, names, folder, 'float32'), trainable);
+}
+
+/** The gradients of all trainable values as one vector [P]; values that nothing depends on count as zero. */
+export function flatten(g: Graph, layout: ParameterLayout, gradients: readonly (Value | undefined)[]): Value {
+  const flat = layout.tensors.map(({ size }, i) => {
+    const gradient = gradients[i];
+    return gradient === undefined ? o.full(g, 'float32', [size]) : o.reshape(g, gradient, [-1]);
+  });
+  return o.concat(g, flat, 0);
+}

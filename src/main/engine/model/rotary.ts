@@ -1,0 +1,32 @@
+import type { Graph, Value } from '../onnx/graph.ts';
+import * as o from '../onnx/ops.ts';
+
+/** Rotary tables and positions inside a graph: cos and sin [L, headDim / 2], positions int64 [T]. */
+export interface RotaryValues {
+  readonly cos: Value;
+  readonly sin: Value;
+  readonly positions: Value;
+}
+
+/**
+ * Rotary position embedding (Su et al. 2021) with Hugging Face's pairing: channel i with i + headDim / 2.
+ * x [T, heads * headDim] in, the same out. The fused operator has float32 and float16 kernels only.
+ */
+export function rotate(g: Graph, x: Value, heads: number, rotary: RotaryValues): Value {
+  if (x.dtype === 'float64') return rotateWrittenOut(g, x, heads, rotary);
+  const positions = o.unsqueeze(g, rotary.positions, 0);
+  const attributes = { num_heads: heads, interleaved: 0, rotary_embedding_dim: 0 };
+  const y = g.op('RotaryEmbedding', [o.unsqueeze(g, x, 0), positions, rotary.cos, rotary.sin], attributes);
+  return o.squeeze(g, y, 0);
+}
+
+function rotateWrittenOut(g: Graph, x: Value, heads: number, { cos, sin, positions }: RotaryValues): Value {
+  const half = Number(o.dim(cos, 1));
+  const at = (table: Value): Value => o.unsqueeze(g, o.gather(g, table, positions), 1);
+  const [c, s] = [at(cos), at(sin)];
+  const [a, b] = o.split(g, o.reshape(g, x, [-1, heads, 2 * half]), [half, half], 2);
+  if (a === undefined || b === undefined) throw new Error('two halves');
+  const first = o.sub(g, o.mul(g, a, c), o.mul(g, b, s));
+  const second = o.add(g, o.mul(g, b, c), o.mul(g, a, s));
+  return o.reshape(g, o.concat(g, [first, second], 2), [-1, heads * 2 * half]);
+}

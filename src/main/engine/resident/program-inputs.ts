@@ -1,0 +1,96 @@
+import type { Graph, Value } from '../onnx/graph.ts';
+import * as o from '../onnx/ops.ts';
+import type { TreeValues } from '../model/tree-attention.ts';
+
+/**
+ * The inputs of the resident graph. Every run feeds all of them; those a program does not read are empty. Lengths are
+ * symbols: T tokens in the row, M targets, R rows, B sequences, S prompt tokens, K new tokens, L positions.
+ */
+export interface ProgramInputs {
+  /** Which program runs. */
+  readonly program: Value;
+  /** The trainable vector [P]. */
+  readonly parameters: Value;
+  /** Rotary tables [L, headDim / 2]. */
+  readonly cos: Value;
+  readonly sin: Value;
+  /** Tokens and positions of a tree row [T]. */
+  readonly ids: Value;
+  readonly positions: Value;
+  readonly tree: TreeValues;
+  /** Row m predicts target[m] [M]; rows in one chunk of the loss head. */
+  readonly from: Value;
+  readonly target: Value;
+  readonly chunk: Value;
+  readonly objective: ObjectiveValues;
+  readonly decode: DecodeValues;
+}
+
+/** See ObjectiveInput in model/runner.ts. */
+export interface ObjectiveValues {
+  readonly nllWeight: Value;
+  readonly chosenMask: Value;
+  readonly rejectedMask: Value;
+  readonly referenceChosen: Value;
+  readonly referenceRejected: Value;
+  readonly beta: Value;
+  readonly lambda: Value;
+}
+
+/** See GenerateInput in model/runner.ts. */
+export interface DecodeValues {
+  /** Tokens after the prefix [B, S], padded on the right, and their numbers [B]. */
+  readonly prompts: Value;
+  readonly lengths: Value;
+  readonly maxNewTokens: Value;
+  readonly temperature: Value;
+  readonly topK: Value;
+  readonly topP: Value;
+  /** [B, K] */
+  readonly uniforms: Value;
+  readonly stopIds: Value;
+}
+
+/** Declares the inputs on the root graph. */
+export function programInputs(g: Graph, parameters: number, half: number): ProgramInputs {
+  const size = (name: string): Value => g.input(name, 'int64', [1]);
+  const floats = (name: string, ...shape: (string | number)[]): Value => g.input(name, 'float32', shape);
+  const tokens = (name: string, ...shape: string[]): Value => g.input(name, 'int32', shape);
+  return {
+    program: g.input('program', 'int64', []),
+    parameters: floats('parameters', parameters),
+    cos: floats('rope_cos', 'L', half),
+    sin: floats('rope_sin', 'L', half),
+    ids: tokens('ids', 'T'),
+    positions: o.cast(g, tokens('positions', 'T'), 'int64'),
+    tree: {
+      prefix: size('prefix'),
+      first: size('first'),
+      second: size('second'),
+      trunkBlock: size('trunk_block'),
+      branchBlock: size('branch_block'),
+    },
+    from: tokens('from', 'M'),
+    target: tokens('target', 'M'),
+    chunk: size('chunk'),
+    objective: {
+      nllWeight: floats('nll_weight', 'M'),
+      chosenMask: floats('chosen_mask', 'M'),
+      rejectedMask: floats('rejected_mask', 'M'),
+      referenceChosen: floats('reference_chosen'),
+      referenceRejected: floats('reference_rejected'),
+      beta: floats('beta'),
+      lambda: floats('lambda'),
+    },
+    decode: {
+      prompts: tokens('prompts', 'B', 'S'),
+      lengths: g.input('lengths', 'int64', ['B']),
+      maxNewTokens: g.input('max_new_tokens', 'int64', []),
+      temperature: floats('temperature'),
+      topK: size('top_k'),
+      topP: floats('top_p'),
+      uniforms: floats('uniforms', 'B', 'K'),
+      stopIds: tokens('stop_ids', 'E'),
+    },
+  };
+}

@@ -1,0 +1,104 @@
+import type { ModelConfig } from '../model/config.ts';
+import type { Checkpointing, DecoderInput } from '../model/decoder.ts';
+import { parameterValues } from '../model/parameter-values.ts';
+import type { ParameterLayout } from '../model/parameters.ts';
+import { hiddenStates, rowLogits, targetLogProbs } from '../model/score-program.ts';
+import { treeAttention } from '../model/tree-attention.ts';
+import type { ModelWeights } from '../model/weights.ts';
+import type { DType } from '../onnx/dtype.ts';
+import type { Value } from '../onnx/graph.ts';
+import { Graph } from '../onnx/graph.ts';
+import * as o from '../onnx/ops.ts';
+import { gradientProgram } from '../training/gradient-program.ts';
+import { decodeProgram } from '../generation/decode-program.ts';
+import { programInputs } from './program-inputs.ts';
+
+/** The programs of the resident graph, by number. */
+export const PROGRAMS = ['score', 'logits', 'logProbabilities', 'hiddenStates', 'gradients', 'generate'] as const;
+export type Program = (typeof PROGRAMS)[number];
+
+/** What a program may give; an If has the same outputs in each branch, so the others are empty. */
+const OUTPUTS = { floats: 'float32', scalars: 'float32', gradient: 'float32', tokens: 'int32' } as const;
+type Outputs = Partial<Record<keyof typeof OUTPUTS, Value>>;
+
+export interface ResidentGraphOptions {
+  readonly config: ModelConfig;
+  readonly layout: ParameterLayout;
+  readonly weights: ModelWeights;
+  /** The folder that the session reads external data from. */
+  readonly folder: string;
+  readonly checkpointing: Checkpointing;
+  /** The programs to build; the others fail when called. Fewer load faster. */
+  readonly programs: readonly Program[];
+}
+
+/**
+ * The whole model as ONE graph: weights once, and a branch of nested Ifs for each program, reading them from the outer
+ * scope. Outputs: floats, scalars, gradient [P], tokens; each program fills what it has.
+ */
+export function residentGraph(options: ResidentGraphOptions): Graph {
+  const { config, layout, weights, folder } = options;
+  const root = new Graph('longhand');
+  const inputs = programInputs(root, layout.total, config.headDim / 2);
+  const parameters = parameterValues(root, layout, weights, inputs.parameters, folder);
+  const decoderInput: DecoderInput = {
+    config,
+    parameters,
+    rotary: { cos: inputs.cos, sin: inputs.sin, positions: inputs.positions },
+    attend: treeAttention(config, inputs.tree),
+  };
+  const { ids, from, target, chunk } = inputs;
+
+  const build: Record<Program, (g: Graph) => Outputs> = {
+    score: (g) => ({ floats: targetLogProbs(g, decoderInput, { ids, from, target, chunk }) }),
+    logits: (g) => ({ floats: flat(g, rowLogits(g, decoderInput, { ids, from })) }),
+    logProbabilities: (g) => ({ floats: flat(g, o.logSoftmax(g, rowLogits(g, decoderInput, { ids, from }))) }),
+    hiddenStates: (g) => ({ floats: flat(g, hiddenStates(g, decoderInput, ids)) }),
+    gradients: (g) => {
+      const score = { ids, from, target, chunk };
+      const r = gradientProgram(g, decoderInput, score, inputs.objective, options.checkpointing);
+      const scalars = [r.loss, r.nll, r.preference].map((value) => o.reshape(g, value, [1]));
+      return { floats: r.logps, scalars: o.concat(g, scalars, 0), gradient: r.gradient };
+    },
+    generate: (g) => ({ tokens: flat(g, decodeProgram(g, decoderInput, { prefix: ids, block: inputs.tree.trunkBlock, ...inputs.decode })) }),
+  };
+
+  const chosen = PROGRAMS.filter((name) => options.programs.includes(name));
+  const results = dispatch(root, inputs.program, chosen, build);
+  Object.keys(OUTPUTS).forEach((name, i) => {
+    const value = results[i];
+    if (value !== undefined) root.output(value, name);
+  });
+  return root;
+}
+
+function flat(g: Graph, x: Value): Value {
+  return o.reshape(g, x, [-1]);
+}
+
+/** `if program == first then first else (if ...)`; a number that names no program gives empty outputs. */
+function dispatch(
+  g: Graph,
+  program: Value,
+  [name, ...rest]: readonly Program[],
+  build: Record<Program, (g: Graph) => Outputs>,
+): readonly Value[] {
+  const otherwise = new Graph('otherwise', g);
+  if (name === undefined) throw new Error('a resident graph needs a program');
+  const branch = new Graph(`program_${name}`, g);
+  fill(branch, build[name](branch));
+  if (rest.length === 0) fill(otherwise, {});
+  else for (const value of dispatch(otherwise, program, rest, build)) otherwise.output(value);
+  return g.ops(
+    'If',
+    [o.equal(g, program, PROGRAMS.indexOf(name))],
+    { then_branch: branch, else_branch: otherwise },
+    { outputs: Object.keys(OUTPUTS).length },
+  );
+}
+
+function fill(g: Graph, outputs: Outputs): void {
+  for (const [name, dtype] of Object.entries(OUTPUTS) as [keyof typeof OUTPUTS, DType][]) {
+    g.output(outputs[name] ?? o.full(g, dtype, [0]));
+  }
+}

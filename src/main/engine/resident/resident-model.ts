@@ -1,0 +1,339 @@
+import type { ModelConfig } from '../model/config.ts';
+import { loadModelConfig } from '../model/config.ts';
+import type { Checkpointing } from '../model/decoder.ts';
+import { commonFolder } from '../model/parameter-values.ts';
+import { fullLayout, initialFull, initialLora, loraLayout } from '../model/parameters.ts';
+import type { LoraChoice, ParameterLayout } from '../model/parameters.ts';
+import type {
+  GenerateInput,
+  GenerateOutput,
+  GradientOutput,
+  ModelRunner,
+  ModelState,
+  ObjectiveInput,
+  Targets,
+  TreeTokens,
+} from '../model/runner.ts';
+import { openWeights } from '../model/weights.ts';
+import type { ModelWeights } from '../model/weights.ts';
+import { Session } from '../onnx/session.ts';
+import type { Device, HostTensor } from '../onnx/session.ts';
+import { PROGRAMS, residentGraph } from './resident-graph.ts';
+import type { Program } from './resident-graph.ts';
+
+export interface ResidentOptions {
+  readonly device: Device;
+  /** Threads inside one operator; fixed so that sums are made in the same order each time. */
+  readonly threads: number;
+  readonly trainable: { readonly kind: 'full' } | ({ readonly kind: 'lora' } & LoraChoice) | LayoutChoice;
+  readonly checkpointing?: Checkpointing;
+  /** Programs to build (all when left out). */
+  readonly programs?: readonly Program[];
+  /** Longest query block of the attention, and rows of the loss head in one chunk. */
+  readonly attentionBlock?: number;
+  readonly lossChunk?: number;
+  readonly profile?: string;
+  readonly arena?: boolean;
+}
+
+/** A layout that is already there (an adapter read from disk). */
+interface LayoutChoice {
+  readonly kind: 'layout';
+  readonly layout: ParameterLayout;
+}
+
+/** Defaults measured on two CPU cores: larger blocks cost memory, smaller ones time. */
+const ATTENTION_BLOCK = 256;
+const LOSS_CHUNK = 256;
+/** Prompts longer than this are decoded one by one, so that their attention runs in blocks. */
+const LONG_PROMPT = 2048;
+
+/** Loads a Hugging Face folder into one session with all programs. */
+export async function loadResidentModel(dir: string, options: ResidentOptions): Promise<ResidentModel> {
+  const config = await loadModelConfig(dir);
+  const weights = await openWeights(dir, config);
+  return ResidentModel.create(config, weights, options);
+}
+
+/** The real ModelRunner: one ONNX Runtime session, several programs. Calls must not overlap. */
+export class ResidentModel implements ModelRunner {
+  readonly config: ModelConfig;
+  readonly layout: ParameterLayout;
+  private readonly weights: ModelWeights;
+  private readonly session: Session;
+  private readonly options: ResidentOptions;
+  private fullReference: Promise<Float32Array> | undefined;
+
+  private constructor(config: ModelConfig, weights: ModelWeights, layout: ParameterLayout, session: Session, options: ResidentOptions) {
+    this.config = config;
+    this.weights = weights;
+    this.layout = layout;
+    this.session = session;
+    this.options = options;
+  }
+
+  static async create(config: ModelConfig, weights: ModelWeights, options: ResidentOptions): Promise<ResidentModel> {
+    const layout = layoutOf(config, options);
+    const folder = commonFolder([...weights.tensors.values()].map((tensor) => tensor.path));
+    const graph = residentGraph({
+      config,
+      layout,
+      weights,
+      folder,
+      checkpointing: options.checkpointing ?? 'none',
+      programs: options.programs ?? PROGRAMS,
+    });
+    const halfPrecision = [...weights.tensors.values()].some((tensor) => tensor.dtype !== 'F32');
+    const session = await Session.create(graph, {
+      device: options.device,
+      threads: options.threads,
+      weightFolder: folder,
+      optimization: halfPrecision ? 'basic' : 'disabled',
+      ...(options.profile === undefined ? {} : { profile: options.profile }),
+      ...(options.arena === undefined ? {} : { arena: options.arena }),
+    });
+    return new ResidentModel(config, weights, layout, session, options);
+  }
+
+  async initialParameters(seed: number): Promise<Float32Array> {
+    return this.layout.kind === 'lora' ? initialLora(this.layout, seed) : (await this.ownWeights()).slice();
+  }
+
+  async referenceParameters(): Promise<Float32Array> {
+    return this.layout.kind === 'lora' ? new Float32Array(this.layout.total) : this.ownWeights();
+  }
+
+  private ownWeights(): Promise<Float32Array> {
+    this.fullReference ??= initialFull(this.layout, this.weights);
+    return this.fullReference;
+  }
+
+  async score(tokens: TreeTokens, targets: Targets, state: ModelState): Promise<Float32Array> {
+    return this.floats('score', state, { ...this.tree(tokens), ...this.targets(targets) });
+  }
+
+  async logits(tokens: TreeTokens, rows: Int32Array, state: ModelState): Promise<Float32Array> {
+    return this.floats('logits', state, { ...this.tree(tokens), from: vector(rows) });
+  }
+
+  async logProbabilities(tokens: TreeTokens, rows: Int32Array, state: ModelState): Promise<Float32Array> {
+    return this.floats('logProbabilities', state, { ...this.tree(tokens), from: vector(rows) });
+  }
+
+  async hiddenStates(tokens: TreeTokens, state: ModelState): Promise<Float32Array> {
+    return this.floats('hiddenStates', state, this.tree(tokens));
+  }
+
+  async gradients(tokens: TreeTokens, targets: Targets, objective: ObjectiveInput, state: ModelState): Promise<GradientOutput> {
+    const feeds = { ...this.tree(tokens), ...this.targets(targets), ...objectiveFeeds(objective) };
+    const { floats, scalars, gradient } = await this.run('gradients', state, feeds);
+    const [loss = NaN, nll = NaN, preference = NaN] = floatsOf(scalars);
+    return { logps: floatsOf(floats), loss, nll, preference, gradient: floatsOf(gradient) };
+  }
+
+  async generate(input: GenerateInput, state: ModelState): Promise<GenerateOutput> {
+    const longest = Math.max(...input.prompts.map((prompt) => prompt.length));
+    if (input.prompts.length > 1 && longest > LONG_PROMPT) return this.generateOneByOne(input, state);
+    const [only] = input.prompts;
+    if (input.prompts.length === 1 && only !== undefined && only.length > 1) {
+      // One sequence: all but its last token can be read in blocks, as a prefix.
+      return this.decode({ ...input, prefix: joined(input.prefix, only.subarray(0, -1)), prompts: [only.subarray(-1)] }, state);
+    }
+    return this.decode(input, state);
+  }
+
+  private async generateOneByOne(input: GenerateInput, state: ModelState): Promise<GenerateOutput> {
+    const tokens: Int32Array[] = [];
+    const finish: ('stop' | 'length')[] = [];
+    for (const [i, prompt] of input.prompts.entries()) {
+      const { maxNewTokens: n } = input;
+      const uniforms = input.uniforms.subarray(i * n, (i + 1) * n);
+      const one = await this.generate({ ...input, prompts: [prompt], uniforms }, state);
+      tokens.push(...one.tokens);
+      finish.push(...one.finish);
+    }
+    return { tokens, finish };
+  }
+
+  private async decode(input: GenerateInput, state: ModelState): Promise<GenerateOutput> {
+    const batch = input.prompts.length;
+    const width = Math.max(...input.prompts.map((prompt) => prompt.length));
+    const prompts = new Int32Array(batch * width);
+    input.prompts.forEach((prompt, i) => {
+      prompts.set(prompt, i * width);
+    });
+    const greedy = input.temperature === 0;
+    const uniforms = greedy ? new Float32Array(batch * input.maxNewTokens) : input.uniforms;
+    const feeds: Feeds = {
+      ids: vector(input.prefix),
+      trunk_block: size(blockOf(input.prefix.length, this.attentionBlock)),
+      prompts: { data: prompts, dims: [batch, width] },
+      lengths: { data: BigInt64Array.from(input.prompts, (prompt) => BigInt(prompt.length)), dims: [batch] },
+      max_new_tokens: { data: BigInt64Array.of(BigInt(input.maxNewTokens)), dims: [] },
+      temperature: scalar(input.temperature),
+      top_k: size(input.topK),
+      top_p: scalar(input.topP),
+      uniforms: { data: uniforms, dims: [batch, input.maxNewTokens] },
+      stop_ids: vector(Int32Array.from(input.stopIds)),
+    };
+    const { tokens } = await this.run('generate', state, feeds);
+    return collect(tokens.data as Int32Array, batch, new Set(input.stopIds));
+  }
+
+  private get attentionBlock(): number {
+    return this.options.attentionBlock ?? ATTENTION_BLOCK;
+  }
+
+  private tree(tokens: TreeTokens): Feeds {
+    const { ids, prefix, first, second } = tokens;
+    if (ids.length !== prefix + first + second) throw new Error('the parts of a tree do not add up to its tokens');
+    return {
+      ids: vector(ids),
+      positions: vector(tokens.positions ?? treePositions(tokens)),
+      prefix: size(prefix),
+      first: size(first),
+      second: size(second),
+      trunk_block: size(blockOf(prefix + first, this.attentionBlock)),
+      branch_block: size(blockOf(second, this.attentionBlock)),
+    };
+  }
+
+  private targets({ from, target }: Targets): Feeds {
+    const chunk = blockOf(target.length, this.options.lossChunk ?? LOSS_CHUNK);
+    return { from: vector(from), target: vector(target), chunk: size(chunk) };
+  }
+
+  private async floats(program: Program, state: ModelState, feeds: Feeds): Promise<Float32Array> {
+    return floatsOf((await this.run(program, state, feeds)).floats);
+  }
+
+  private async run(program: Program, { parameters, rope }: ModelState, feeds: Feeds): Promise<Results> {
+    if (parameters.length !== this.layout.total) {
+      throw new Error(`a vector of ${parameters.length} parameters, expected ${this.layout.total}`);
+    }
+    const results = await this.session.run({
+      ...EMPTY,
+      program: { data: BigInt64Array.of(BigInt(PROGRAMS.indexOf(program))), dims: [] },
+      parameters: vector(parameters),
+      rope_cos: { data: rope.cos, dims: [rope.length, rope.half] },
+      rope_sin: { data: rope.sin, dims: [rope.length, rope.half] },
+      ...feeds,
+    });
+    const { floats, scalars, gradient, tokens } = results;
+    if (floats === undefined || scalars === undefined || gradient === undefined || tokens === undefined) {
+      throw new Error('the resident graph has four outputs');
+    }
+    return { floats, scalars, gradient, tokens };
+  }
+
+  /** Ends profiling; the trace file is written. */
+  endProfiling(): void {
+    this.session.endProfiling();
+  }
+
+  async release(): Promise<void> {
+    await this.session.release();
+  }
+}
+
+type Feeds = Record<string, HostTensor>;
+
+interface Results {
+  readonly floats: HostTensor;
+  readonly scalars: HostTensor;
+  readonly gradient: HostTensor;
+  readonly tokens: HostTensor;
+}
+
+function layoutOf(config: ModelConfig, { trainable }: ResidentOptions): ParameterLayout {
+  if (trainable.kind === 'layout') return trainable.layout;
+  return trainable.kind === 'full' ? fullLayout(config) : loraLayout(config, trainable);
+}
+
+/** A block size near the limit that divides n with as little padding as possible. */
+function blockOf(n: number, limit: number): number {
+  return n === 0 ? 1 : Math.ceil(n / Math.ceil(n / limit));
+}
+
+/** Positions of a tree row: both branches continue from the prefix. */
+export function treePositions({ prefix, first, second }: Pick<TreeTokens, 'prefix' | 'first' | 'second'>): Int32Array {
+  const trunk = prefix + first;
+  return Int32Array.from({ length: trunk + second }, (_, i) => (i < trunk ? i : i - first));
+}
+
+function vector(data: Int32Array | Float32Array): HostTensor {
+  return { data, dims: [data.length] };
+}
+
+function size(value: number): HostTensor {
+  return { data: BigInt64Array.of(BigInt(value)), dims: [1] };
+}
+
+function scalar(value: number): HostTensor {
+  return { data: Float32Array.of(value), dims: [] };
+}
+
+function floatsOf(tensor: HostTensor): Float32Array {
+  if (!(tensor.data instanceof Float32Array)) throw new Error('expected float32');
+  return tensor.data;
+}
+
+function joined(a: Int32Array, b: Int32Array): Int32Array {
+  const out = new Int32Array(a.length + b.length);
+  out.set(a);
+  out.set(b, a.length);
+  return out;
+}
+
+function objectiveFeeds(objective: ObjectiveInput): Feeds {
+  return {
+    nll_weight: vector(objective.nllWeight),
+    chosen_mask: vector(objective.chosenMask),
+    rejected_mask: vector(objective.rejectedMask),
+    reference_chosen: scalar(objective.referenceChosen),
+    reference_rejected: scalar(objective.referenceRejected),
+    beta: scalar(objective.beta),
+    lambda: scalar(objective.lambda),
+  };
+}
+
+/** Tokens [steps, B] with -1 after a sequence's end, by sequence. */
+function collect(flat: Int32Array, batch: number, stops: ReadonlySet<number>): GenerateOutput {
+  const tokens: Int32Array[] = [];
+  const finish: ('stop' | 'length')[] = [];
+  for (let b = 0; b < batch; b++) {
+    const sequence = flat.filter((token, i) => i % batch === b && token >= 0);
+    tokens.push(sequence);
+    finish.push(stops.has(sequence.at(-1) ?? -1) ? 'stop' : 'length');
+  }
+  return { tokens, finish };
+}
+
+/** What is fed to the inputs that a program does not read. */
+const EMPTY: Feeds = {
+  ids: vector(new Int32Array(0)),
+  positions: vector(new Int32Array(0)),
+  prefix: size(0),
+  first: size(0),
+  second: size(0),
+  trunk_block: size(1),
+  branch_block: size(1),
+  from: vector(new Int32Array(0)),
+  target: vector(new Int32Array(0)),
+  chunk: size(1),
+  nll_weight: vector(new Float32Array(0)),
+  chosen_mask: vector(new Float32Array(0)),
+  rejected_mask: vector(new Float32Array(0)),
+  reference_chosen: scalar(0),
+  reference_rejected: scalar(0),
+  beta: scalar(0),
+  lambda: scalar(0),
+  prompts: { data: new Int32Array(0), dims: [0, 0] },
+  lengths: { data: new BigInt64Array(0), dims: [0] },
+  max_new_tokens: { data: BigInt64Array.of(0n), dims: [] },
+  temperature: scalar(0),
+  top_k: size(0),
+  top_p: scalar(1),
+  uniforms: { data: new Float32Array(0), dims: [0, 0] },
+  stop_ids: vector(new Int32Array(0)),
+};
