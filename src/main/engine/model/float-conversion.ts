@@ -21,8 +21,9 @@ export function decodeFloats(bytes: Uint8Array, dtype: FloatDtype): Float32Array
   return new Float32Array(bits.buffer);
 }
 
-/** Little-endian bytes of float32 values in a narrower (or the same) format. */
-export function encodeFloats(values: Float32Array, dtype: 'F32' | 'F16' | 'BF16'): Uint8Array {
+/** Little-endian bytes of float32 values in a format. */
+export function encodeFloats(values: Float32Array, dtype: FloatDtype): Uint8Array {
+  if (dtype === 'F64') return new Uint8Array(Float64Array.from(values).buffer);
   if (dtype === 'F32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const out = new Uint16Array(values.length);

@@ -24,6 +24,8 @@ export interface LoraSettings {
   readonly targets: readonly string[];
   /** The forward pass is W x + scale * B A x: alpha / rank, or alpha / sqrt(rank) for rsLoRA. */
   readonly scale: number;
+  /** Numbers of the layers that have any adapted module; left out where all have (PEFT's layers_to_transform). */
+  readonly layers?: readonly number[];
 }
 
 /** How all trainable parameters lie in one float32 vector [total]. */
@@ -35,7 +37,7 @@ export interface ParameterLayout {
 }
 
 /** What a person chooses of LoRA; the scale follows. */
-export type LoraChoice = Omit<LoraSettings, 'scale'>;
+export type LoraChoice = Omit<LoraSettings, 'scale' | 'layers'>;
 
 /** alpha / rank; rsLoRA (Kalajdzievski 2023): alpha / sqrt(rank). */
 export function loraScale(choice: Pick<LoraSettings, 'rank' | 'alpha' | 'rslora'>): number {
@@ -56,14 +58,16 @@ export function loraLayout(config: ModelConfig, choice: LoraChoice): ParameterLa
   const modules = linearModules(config);
   const unknown = choice.targets.find((target) => !modules.some((module) => module.shortName === target));
   if (unknown !== undefined) throw badChoice('targets', `"${unknown}" is not a linear layer of this model`);
-  return loraLayoutOf(
-    modules.filter((module) => choice.targets.includes(module.shortName)),
-    choice,
-  );
+  const chosen = modules.filter((module) => choice.targets.includes(module.shortName));
+  return loraLayoutOf(config, chosen, choice);
 }
 
 /** loraLayout for any set of modules, in the order given (adapters that leave layers out). */
-export function loraLayoutOf(modules: readonly LinearModule[], choice: Omit<LoraChoice, 'targets'>): ParameterLayout {
+export function loraLayoutOf(
+  config: ModelConfig,
+  modules: readonly LinearModule[],
+  choice: Omit<LoraChoice, 'targets'>,
+): ParameterLayout {
   const { rank, alpha, rslora } = choice;
   if (!Number.isInteger(rank) || rank < 1) throw badChoice('rank', `${rank} is not a whole number of at least 1`);
   if (!(alpha > 0) || !Number.isFinite(alpha)) throw badChoice('alpha', `${alpha} is not a positive number`);
@@ -73,7 +77,9 @@ export function loraLayoutOf(modules: readonly LinearModule[], choice: Omit<Lora
     { name: loraTensorName(name, 'B'), shape: [outFeatures, rank] },
   ]);
   const targets = [...new Set(modules.map((module) => module.shortName))];
-  return { kind: 'lora', ...lay(shapes), lora: { rank, alpha, rslora, targets, scale: loraScale(choice) } };
+  const layers = [...new Set(modules.map((module) => module.layer))];
+  const subset = layers.length < config.numLayers ? { layers } : {};
+  return { kind: 'lora', ...lay(shapes), lora: { rank, alpha, rslora, targets, scale: loraScale(choice), ...subset } };
 }
 
 /** The layout of all weights under their Hugging Face names, a tied embedding once (as model.embed_tokens.weight). */

@@ -102,8 +102,11 @@ export function readRopeSettings(file: string, config: RawConfig, maxPositionEmb
   });
 }
 
-/** The same config.json with another RoPE base, written in the spelling (and at the places) that it already uses. */
-export function withRopeTheta(config: RawConfig, theta: number): RawConfig {
+/**
+ * The same config.json with another RoPE base, written in the spelling (and at the places) that it already uses.
+ * @param theta the base, or how it shall be written (json-exact.ts)
+ */
+export function withRopeTheta(config: RawConfig, theta: unknown): RawConfig {
   const key = ropeDictionaryKey(config);
   const dictionary = ropeDictionary(config);
   const hasOwn = isGiven(config['rope_theta']);

@@ -47,7 +47,7 @@ export interface SafetensorsFile {
 /** A tensor to write: float32 values are rounded to `dtype`, bytes are taken as they are (already in `dtype`). */
 export interface TensorToWrite {
   readonly name: string;
-  readonly dtype: 'F32' | 'F16' | 'BF16';
+  readonly dtype: FloatDtype;
   readonly shape: readonly number[];
   /** A function is called when the tensor's turn comes, so that only one tensor is in memory. */
   readonly data: Float32Array | Uint8Array | (() => Promise<Float32Array | Uint8Array>);
@@ -124,7 +124,7 @@ export async function writeSafetensors(
   tensors: Iterable<TensorToWrite>,
   metadata: Readonly<Record<string, string>> = { format: 'pt' },
 ): Promise<void> {
-  const rank = { F32: 2, BF16: 1, F16: 0 } as const;
+  const rank: Readonly<Record<FloatDtype, number>> = { F64: 3, F32: 2, BF16: 1, F16: 0 };
   const ordered = [...tensors].sort((a, b) => rank[b.dtype] - rank[a.dtype] || (a.name < b.name ? -1 : 1));
   const header = new Map<string, unknown>(Object.keys(metadata).length === 0 ? [] : [['__metadata__', metadata]]);
   let end = 0;

@@ -106,19 +106,17 @@ export function expectedTensors(config: ModelConfig): { name: string; shape: num
  * @throws UserError that names the folder or file, the tensor and both shapes
  */
 export async function openWeights(dir: string, config: ModelConfig): Promise<ModelWeights> {
-  const files = await openShards(dir);
-  const expected = expectedTensors(config);
+  const { files, fileOf } = await openShards(dir);
   const tensors = new Map<string, WeightTensor>();
   const shards = new Map<string, string[]>([...files.keys()].map((name) => [name, []]));
-  for (const { name, shape } of expected) {
-    const found = [...files].find(([, file]) => file.tensors.has(name));
-    if (found === undefined) throw missingTensor(dir, name, shape, [...files.keys()]);
-    const [shard, file] = found;
+  for (const { name, shape } of expectedTensors(config)) {
+    const shard = fileOf.get(name);
+    const file = files.get(shard ?? '');
+    if (shard === undefined || file === undefined) throw missingTensor(dir, name, shape, [...files.keys()]);
     tensors.set(name, checkTensor(file, name, shape));
     shards.get(shard)?.push(name);
   }
-  const present = [...files.values()].flatMap((file) => [...file.tensors.keys()]);
-  return { dir, tensors, ignored: present.filter((name) => !tensors.has(name)), shards };
+  return { dir, tensors, ignored: [...fileOf.keys()].filter((name) => !tensors.has(name)), shards };
 }
 
 /** Values of one weight [product of its shape] as float32. */
@@ -139,7 +137,7 @@ export async function weightsFingerprint(dir: string): Promise<string> {
     throw fileError(configFile, error);
   });
   hash.update('config.json').update(lengthPrefixed(config));
-  const files = await openShards(dir);
+  const { files } = await openShards(dir);
   for (const name of [...files.keys()].sort()) {
     const file = files.get(name) as SafetensorsFile; // of the map's own keys
     hash.update(lengthPrefixed(Buffer.from(name))).update(lengthPrefixed(Buffer.from(file.header)));
@@ -157,10 +155,23 @@ function lengthPrefixed(bytes: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(`${bytes.length}:`), bytes]);
 }
 
-/** Name in the folder -> header; the single file goes before an index, as in transformers. */
-async function openShards(dir: string): Promise<Map<string, SafetensorsFile>> {
+interface Shards {
+  /** Name in the folder -> header. */
+  readonly files: ReadonlyMap<string, SafetensorsFile>;
+  /** Tensor -> name in the folder. */
+  readonly fileOf: ReadonlyMap<string, string>;
+}
+
+/** The single file goes before an index, as in transformers. */
+async function openShards(dir: string): Promise<Shards> {
   const single = join(dir, SINGLE_FILE);
-  if (await exists(single)) return new Map([[SINGLE_FILE, await openSafetensors(await realpath(single))]]);
+  if (await exists(single)) {
+    const file = await openSafetensors(await realpath(single));
+    return {
+      files: new Map([[SINGLE_FILE, file]]),
+      fileOf: new Map([...file.tensors.keys()].map((name) => [name, SINGLE_FILE])),
+    };
+  }
   const indexFile = join(dir, INDEX_FILE);
   if (!(await exists(indexFile))) {
     throw new UserError('not_found', `${dir} has neither ${SINGLE_FILE} nor ${INDEX_FILE}.`, {
@@ -169,9 +180,8 @@ async function openShards(dir: string): Promise<Map<string, SafetensorsFile>> {
     });
   }
   const { weight_map: map } = await readJsonFile(indexFile, indexFields);
-  const names = [...new Set(Object.values(map))].sort();
   const files = new Map<string, SafetensorsFile>();
-  for (const name of names) {
+  for (const name of [...new Set(Object.values(map))].sort()) {
     if (name !== basename(name) || !name.endsWith('.safetensors')) {
       throw indexError(indexFile, `it names "${name}", which is not a safetensors file of this folder`);
     }
@@ -180,10 +190,11 @@ async function openShards(dir: string): Promise<Map<string, SafetensorsFile>> {
     files.set(name, await openSafetensors(await realpath(path)));
   }
   for (const [tensor, name] of Object.entries(map)) {
-    if (!files.get(name)?.tensors.has(tensor))
+    if (!files.get(name)?.tensors.has(tensor)) {
       throw indexError(indexFile, `"${name}" does not hold the tensor "${tensor}"`);
+    }
   }
-  return files;
+  return { files, fileOf: new Map(Object.entries(map)) };
 }
 
 async function exists(path: string): Promise<boolean> {
