@@ -1,4 +1,5 @@
-import type { Graph, TapeEntry, Value } from './graph.ts';
+import { Graph } from './graph.ts';
+import type { Node, TapeEntry, Value } from './graph.ts';
 import { GraphError } from './graph-error.ts';
 import { GRADIENT_RULES } from './gradient-rules.ts';
 import { add, differentiable } from './ops.ts';
@@ -28,11 +29,22 @@ class Gradients {
   }
 }
 
+/** What the subgraphs of a node (Loop body, If branches) read; it flows into the node's outputs like its inputs. */
+function readInside(node: Node | undefined): readonly (Value | undefined)[] {
+  const graphs = Object.values(node?.attributes ?? {}).filter((value) => value instanceof Graph);
+  return graphs.flatMap((graph) => graph.nodes.flatMap((inner) => [...inner.inputs, ...readInside(inner)]));
+}
+
+/** True when one of the values depends on what is differentiated. */
+function someActive(values: readonly (Value | undefined)[], active: ReadonlySet<Value>): boolean {
+  return values.some((value) => value !== undefined && active.has(value));
+}
+
 /** The values on the tape that depend on `wrt`. */
 function dependents(tape: readonly TapeEntry[], wrt: readonly Value[]): Set<Value> {
   const active = new Set(wrt);
   for (const entry of tape) {
-    if (!entry.inputs.some((value) => value !== undefined && active.has(value))) continue;
+    if (!someActive(entry.inputs, active) && !someActive(readInside(entry.node), active)) continue;
     for (const output of entry.outputs) if (differentiable(output)) active.add(output);
   }
   return active;
@@ -58,7 +70,7 @@ export function reverseMode(
     const incoming = entry.outputs.map((output) => gradients.get(output));
     if (incoming.every((gradient) => gradient === undefined)) continue;
     const wants = entry.inputs.map((value) => value !== undefined && active.has(value));
-    if (!wants.includes(true)) continue;
+    if (!wants.includes(true) && !someActive(readInside(entry.node), active)) continue;
     const context = { inputs: entry.inputs, outputs: entry.outputs, gradients: incoming, wants };
     const opType = entry.node?.opType ?? 'composite';
     const rule = entry.backward ?? GRADIENT_RULES[opType];

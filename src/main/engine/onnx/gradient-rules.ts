@@ -252,7 +252,10 @@ export const GRADIENT_RULES: Readonly<Record<string, GradientRule>> = {
     g.op('Trilu', [dy, context.inputs[1]], { upper: numberOf(attributes['upper'], 1) }),
   ]),
   /** y = x r w with r = (mean(x^2) + eps)^-1/2: dx = r (dy w - x^ mean(dy w x^)), x^ = x r; dw = sum dy x^. */
-  SimplifiedLayerNormalization: rule(({ g, dy, x, y, wants }) => {
+  SimplifiedLayerNormalization: rule(({ g, dy, x, y, wants, context }) => {
+    if (context.gradients[1] !== undefined) {
+      throw new GraphError('SimplifiedLayerNormalization: no gradient through its second output');
+    }
     const normalised = o.mul(g, x(0), o.cast(g, y(1), x(0).dtype));
     const scaled = o.mul(g, dy, x(1));
     const dx = when(wants[0], () => {
