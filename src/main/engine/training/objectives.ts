@@ -65,9 +65,10 @@ export function buildTargets(tree: AnswerTree, settings: ObjectiveSettings): Obj
   });
 }
 
-/** Every quantity of an example: the whole chosen sequence and both branches' answers (for evaluation). */
-export function buildEvaluationTargets(tree: AnswerTree): ObjectiveTargets {
-  return targetsOf(tree, { whole: true, chosen: true, rejected: true, nllDocument: 0, nllAnswers: 0 });
+/** As buildTargets, but with every row that any metric reads: the whole chosen sequence and both branches' answers. */
+export function buildEvaluationTargets(tree: AnswerTree, settings: ObjectiveSettings): ObjectiveTargets {
+  const { nllDocument, nllAnswers } = settings;
+  return targetsOf(tree, { whole: true, chosen: true, rejected: true, nllDocument, nllAnswers });
 }
 
 /** The answers of both branches alone (for reference scores). */

@@ -91,7 +91,7 @@ describe.each(GOLDEN_CASES)('golden %s', (name) => {
   it('gives the golden scalars of every example', () => {
     for (const row of rows) {
       const expected = golden.expected.examples[row.id] ?? expect.fail();
-      const targets = buildEvaluationTargets(row.tree);
+      const targets = buildEvaluationTargets(row.tree, LONGPO);
       const logps = scored(row, targets);
       const policy = answerLogps(logps, targets);
       for (const side of ['chosen', 'rejected'] as const) {
@@ -194,7 +194,7 @@ describe('buildTargets', () => {
   });
 
   it('names the turns in target coordinates', () => {
-    expect(buildEvaluationTargets(SMALL)).toMatchObject({
+    expect(buildEvaluationTargets(SMALL, DPO)).toMatchObject({
       chosenTurns: [[2, 4]],
       rejectedTurns: [[4, 6]],
       wholeTokens: 4,

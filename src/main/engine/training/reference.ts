@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { UserError } from '../../../shared/errors.ts';
+import type { RunConfig } from '../../../shared/run-config.ts';
+import type { RopeSettings } from '../model/rope.ts';
+import type { ModelRunner } from '../model/runner.ts';
+import {
+  positionsOf,
+  type ExampleReference,
+  type RopeFor,
+  type ScoredExample,
+  type TrainingExample,
+} from './example.ts';
+import { answerLogps, buildAnswerTargets, type AnswerLogps, type AnswerTree } from './objectives.ts';
+
+/** Where scored log-probabilities are kept between runs; keys come from `referenceKey`. */
+export interface ReferenceCache {
+  get(key: string): Promise<AnswerLogps | undefined>;
+  set(key: string, logps: AnswerLogps): Promise<void>;
+}
+
+/** The reference model: what, besides the text, decides its log-probabilities. */
+export interface ReferenceModel {
+  /** Hash of the weights and the configuration. */
+  readonly fingerprint: string;
+  /** The model's own RoPE, not the policy's. */
+  readonly rope: RopeSettings;
+  readonly ropeFor: RopeFor;
+}
+
+export interface ScoreOptions {
+  /** Which contexts are scored. */
+  readonly contexts: { readonly short: boolean; readonly long: boolean };
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * What a run reads: the short contexts always (they are short, and the KL to them is shown for every objective), the
+ * long input for DPO as well.
+ */
+export function referenceContexts(objective: RunConfig['objective']): ScoreOptions['contexts'] {
+  return { short: true, long: objective === 'dpo' };
+}
+
+/** SHA-256 (hex) over the model, its RoPE and the row: token ids, branches and answer spans. */
+export function referenceKey({ fingerprint, rope }: Omit<ReferenceModel, 'ropeFor'>, tree: AnswerTree): string {
+  const { ids, prefix, first, second, positions } = tree.tokens;
+  const ropeFields = Object.entries(rope).sort(([a], [b]) => (a < b ? -1 : 1));
+  const description = { fingerprint, ropeFields, prefix, first, second, chosen: tree.chosen, rejected: tree.rejected };
+  const hash = createHash('sha256').update(`${JSON.stringify(description)}\n`);
+  for (const part of [ids, positions ?? new Int32Array()]) hash.update(`${part.length}:${part.join(' ')}\n`);
+  return hash.digest('hex');
+}
+
+/**
+ * Scores every example's answers once with the frozen start model (zero adapter or original weights, original RoPE).
+ * Chosen and rejected answer of a row share its prefix. Rows whose key the cache knows are not scored again.
+ * @throws UserError cancelled when the signal is aborted; what was scored is in the cache
+ */
+export async function scoreReferences(
+  runner: ModelRunner,
+  examples: readonly TrainingExample[],
+  model: ReferenceModel,
+  cache: ReferenceCache,
+  { contexts, onProgress, signal }: ScoreOptions,
+): Promise<ScoredExample[]> {
+  const parameters = await runner.referenceParameters();
+  const score = async (tree: AnswerTree): Promise<AnswerLogps> => {
+    const key = referenceKey(model, tree);
+    const known = await cache.get(key);
+    if (known !== undefined) return known;
+    const targets = buildAnswerTargets(tree);
+    const state = { parameters, rope: model.ropeFor(positionsOf(tree)) };
+    const logps = answerLogps(await runner.score(tree.tokens, targets.targets, state), targets);
+    await cache.set(key, logps);
+    return logps;
+  };
+
+  const scored: ScoredExample[] = [];
+  for (const [index, example] of examples.entries()) {
+    const reference: { -readonly [K in keyof ExampleReference]: ExampleReference[K] } = {};
+    if (contexts.short) {
+      const chosen: Float32Array[] = [];
+      const rejected: Float32Array[] = [];
+      for (const tree of example.short) {
+        stopIfAborted(signal);
+        const turn = await score(tree);
+        chosen.push(...turn.chosen);
+        rejected.push(...turn.rejected);
+      }
+      reference.short = { chosen, rejected };
+    }
+    if (contexts.long) {
+      stopIfAborted(signal);
+      reference.long = await score(example.tree);
+    }
+    scored.push({ ...example, reference });
+    onProgress?.(index + 1, examples.length);
+  }
+  return scored;
+}
+
+function stopIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new UserError('cancelled', 'Scoring the reference was stopped.');
+}

@@ -1,0 +1,213 @@
+import { UserError } from '../../../shared/errors.ts';
+import type { MetricName, MetricRow } from '../../../shared/metrics.ts';
+import type { RunConfig } from '../../../shared/run-config.ts';
+import type { ModelRunner } from '../model/runner.ts';
+import type { CheckpointFolder, TrainingProgress } from './checkpoints.ts';
+import { DataOrder } from './data-order.ts';
+import type { RopeFor, ScoredExample } from './example.ts';
+import { evaluateHeldOut } from './held-out.ts';
+import { createOptimizer, type Optimizer } from './optimizer.ts';
+import { learningRateMultiplier, planRun, type RunPlan } from './schedule.ts';
+import { applyStep, exampleGradient, GradientSum } from './train-step.ts';
+
+export interface TrainOptions {
+  readonly runner: ModelRunner;
+  readonly config: RunConfig;
+  /** At least one; their order is part of the run's identity. */
+  readonly train: readonly ScoredExample[];
+  /** From other documents; may be empty. */
+  readonly heldOut: readonly ScoredExample[];
+  readonly policyRope: RopeFor;
+  readonly referenceRope: RopeFor;
+  readonly checkpoints: CheckpointFolder;
+  /** Continue from the newest usable checkpoint; false refuses a folder that already has some. */
+  readonly resume: boolean;
+  /** Start vector [P] instead of the runner's initial one (to train an existing adapter further). */
+  readonly start?: Float32Array;
+  /** Pauses between examples: a checkpoint of the last whole step is written and the run ends as `stopped`. (To pause without losing a started step, ask for no further event.) */
+  readonly signal?: AbortSignal;
+}
+
+/** What a run reports while it goes on. */
+export type TrainEvent =
+  /** The run stands at `step`. Rows of later steps, logged before an interruption, will come again. */
+  | { readonly type: 'started'; readonly step: number; readonly totalSteps: number; readonly checkpoint: string | null }
+  | { readonly type: 'notice'; readonly message: string }
+  | { readonly type: 'metrics'; readonly rows: readonly MetricRow[] }
+  | { readonly type: 'checkpoint'; readonly step: number; readonly path: string }
+  | ({ readonly type: 'progress' } & Progress);
+
+export interface Progress {
+  /** Whole steps done, of how many. */
+  readonly step: number;
+  readonly totalSteps: number;
+  /** Examples read so far, and in all. */
+  readonly examples: number;
+  readonly totalExamples: number;
+  /** From the mean time of an example since the start or continuation; null before the first one. */
+  readonly etaSeconds: number | null;
+}
+
+export interface TrainResult {
+  readonly status: 'completed' | 'stopped';
+  readonly step: number;
+  /** The trained vector [P] after `step` steps. */
+  readonly parameters: Float32Array;
+  /** The newest checkpoint's folder. */
+  readonly checkpoint: string | null;
+}
+
+/**
+ * The training loop. Equal options give equal parameters and equal deterministic metrics, bit for bit, however often
+ * the run is stopped and continued. Events are produced as they are asked for (for await ... of); the result is the
+ * generator's return value.
+ * @throws UserError invalid_input when loss or gradient is not finite (the last checkpoint stays), conflict when the
+ *   checkpoints are of another run
+ */
+export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, TrainResult, void> {
+  const run = yield* startRun(options);
+  const { config, signal } = options;
+  const { totalSteps } = run.plan.schedule;
+  const clock = new RunClock(run.progress, run.plan);
+  const sum = new GradientSum(run.parameters.length);
+
+  for (;;) {
+    const { step } = run.progress;
+    if (heldOutIsDue(options, run)) {
+      const started = performance.now();
+      const values = await evaluateHeldOut(options.runner, options.heldOut, {
+        settings: config,
+        parameters: run.parameters,
+        policyRope: options.policyRope,
+        referenceRope: options.referenceRope,
+        ...(signal === undefined ? {} : { signal }),
+      });
+      if (values === undefined) return yield* stop(options, run);
+      run.progress = { ...run.progress, evaluatedStep: step };
+      yield metrics(step, { ...values, eval_seconds: (performance.now() - started) / 1000 });
+    }
+    if (step > (run.saved?.step ?? 0) && (step === totalSteps || step % config.checkpointEvery === 0)) {
+      yield* save(options, run);
+    }
+    if (step === totalSteps) break;
+
+    const stepStarted = performance.now();
+    const order = new DataOrder(run.progress.dataOrder);
+    const count = Math.min(config.batchSize, run.plan.totalExamples - order.state.position);
+    for (let i = 0; i < count; i += 1) {
+      if (signal?.aborted) return yield* stop(options, run);
+      const example = options.train[order.next().index] as ScoredExample; // the order counts the examples
+      const result = await exampleGradient(options.runner, example, config, run.parameters, options.policyRope);
+      sum.add(result, example, step + 1);
+      yield { type: 'progress', ...clock.progress(step, order.state.position) };
+    }
+    const learningRate = config.learningRate * learningRateMultiplier(run.plan.schedule, step);
+    const done = applyStep(sum, run.parameters, run.optimizer, learningRate, config.maxGradNorm);
+    const seconds = (performance.now() - stepStarted) / 1000;
+    run.progress = {
+      step: step + 1,
+      evaluatedStep: run.progress.evaluatedStep,
+      dataOrder: order.state,
+      numTokens: run.progress.numTokens + done.tokens,
+      elapsedSeconds: run.progress.elapsedSeconds + seconds,
+    };
+    yield metrics(step + 1, {
+      ...done.metrics,
+      num_tokens: run.progress.numTokens,
+      epoch: order.state.position / order.state.count,
+      tokens_per_second: done.tokens / seconds,
+      step_seconds: seconds,
+      elapsed_seconds: run.progress.elapsedSeconds,
+      'memory/rss_bytes': process.memoryUsage.rss(),
+    });
+    yield { type: 'progress', ...clock.progress(step + 1, order.state.position) };
+  }
+  return { status: 'completed', step: totalSteps, parameters: run.parameters, checkpoint: run.saved?.path ?? null };
+}
+
+/** The run's state: `progress` is replaced and the arrays change only at the end of a step. */
+interface Run {
+  readonly plan: RunPlan;
+  readonly parameters: Float32Array;
+  readonly optimizer: Optimizer;
+  progress: TrainingProgress;
+  /** The newest checkpoint of this run. */
+  saved: { readonly step: number; readonly path: string } | null;
+}
+
+async function* startRun(options: TrainOptions): AsyncGenerator<TrainEvent, Run, void> {
+  const { runner, config, train: examples, checkpoints } = options;
+  const plan = planRun(config, examples.length);
+  const optimizer = createOptimizer(config.optimizer, runner.layout.total);
+  const { totalSteps } = plan.schedule;
+  if (!options.resume && (await checkpoints.list()).length > 0) {
+    throw new UserError('conflict', `${checkpoints.folder} already holds the checkpoints of a run.`, {
+      place: { file: checkpoints.folder },
+      hint: 'Continue that run, or choose another folder.',
+    });
+  }
+  const loaded = options.resume ? await checkpoints.loadLatest() : undefined;
+  if (loaded === undefined) {
+    const dataOrder = new DataOrder({ seed: config.seed, count: examples.length, position: 0 }).state;
+    const progress = { step: 0, evaluatedStep: -1, dataOrder, numTokens: 0, elapsedSeconds: 0 };
+    const parameters = options.start?.slice() ?? (await runner.initialParameters(config.seed));
+    yield { type: 'started', step: 0, totalSteps, checkpoint: null };
+    return { plan, parameters, optimizer, progress, saved: null };
+  }
+  for (const { path, problem } of loaded.skipped) {
+    yield { type: 'notice', message: `The checkpoint ${path} is not used: ${problem}` };
+  }
+  const { progress, parameters, optimizer: arrays } = loaded.snapshot;
+  for (const [name, array] of optimizer.state) {
+    const saved = arrays.get(name);
+    if (saved === undefined) throw new Error(`The checkpoint ${loaded.path} has no optimizer array ${name}.`);
+    array.set(saved);
+  }
+  optimizer.step = progress.step;
+  yield { type: 'started', step: progress.step, totalSteps, checkpoint: loaded.path };
+  return { plan, parameters, optimizer, progress, saved: { step: progress.step, path: loaded.path } };
+}
+
+function heldOutIsDue({ config, heldOut }: TrainOptions, { plan, progress }: Run): boolean {
+  if (heldOut.length === 0 || progress.evaluatedStep === progress.step) return false;
+  return progress.step % config.evalEvery === 0 || progress.step === plan.schedule.totalSteps;
+}
+
+async function* save({ checkpoints, config }: TrainOptions, run: Run): AsyncGenerator<TrainEvent, void, void> {
+  const { plan, progress, parameters, optimizer } = run;
+  const path = await checkpoints.save({ progress, schedule: plan.schedule, parameters, optimizer: optimizer.state });
+  run.saved = { step: progress.step, path };
+  await checkpoints.prune(config.keepCheckpoints);
+  yield { type: 'checkpoint', step: progress.step, path };
+}
+
+async function* stop(options: TrainOptions, run: Run): AsyncGenerator<TrainEvent, TrainResult, void> {
+  const { step } = run.progress;
+  if (step > (run.saved?.step ?? 0)) yield* save(options, run);
+  return { status: 'stopped', step, parameters: run.parameters, checkpoint: run.saved?.path ?? null };
+}
+
+function metrics(step: number, values: Partial<Record<MetricName, number>>): TrainEvent {
+  const rows = Object.entries(values).map(([key, value]) => ({ step, key: key as MetricName, value }));
+  return { type: 'metrics', rows };
+}
+
+/** Progress and the estimate of what is left. */
+class RunClock {
+  readonly #plan: RunPlan;
+  readonly #firstExample: number;
+  readonly #started = performance.now();
+
+  constructor({ dataOrder }: TrainingProgress, plan: RunPlan) {
+    this.#plan = plan;
+    this.#firstExample = dataOrder.position;
+  }
+
+  progress(step: number, examples: number): Progress {
+    const { totalExamples, schedule } = this.#plan;
+    const done = examples - this.#firstExample;
+    const perExample = (performance.now() - this.#started) / 1000 / done;
+    const etaSeconds = done === 0 ? null : perExample * (totalExamples - examples);
+    return { step, totalSteps: schedule.totalSteps, examples, totalExamples, etaSeconds };
+  }
+}
