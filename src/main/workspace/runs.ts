@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import { UserError } from '../../shared/errors.ts';
+import { pageRequestSchema } from '../../shared/paging.ts';
+import type { Page, PageRequest } from '../../shared/paging.ts';
+import { parseInput } from '../../shared/parse.ts';
+import type { RunConfig } from '../../shared/run-config.ts';
+import { newRunSchema } from '../../shared/runs.ts';
+import type { NewRun, RunRow, SnapshotPair } from '../../shared/runs.ts';
+import type { RepositoryContext } from './events.ts';
+import { jobStatus } from './job-status.ts';
+import { idOfCursor, pageOf } from './page-cursor.ts';
+
+/** The data of a run: which pairs, in which revision, in which order. */
+export interface RunData {
+  readonly pairs: readonly SnapshotPair[];
+  readonly heldOut: readonly SnapshotPair[];
+}
+
+/** Training runs. Configuration, data, seed and code version are fixed when the run is made. */
+export function runRepository(context: RepositoryContext) {
+  const { database, now, events } = context;
+  const status = jobStatus('run', context);
+  const columns = `r.id, r.name, r.status, r.objective, r.model_fingerprint AS modelFingerprint,
+    r.code_version AS codeVersion, r.seed, r.data_sha256 AS dataSha256, r.pair_count AS pairCount,
+    r.held_out_count AS heldOutCount, r.parent_run_id AS parentRunId, r.parent_checkpoint_id AS parentCheckpointId,
+    r.created_at AS createdAt, r.started_at AS startedAt, r.ended_at AS endedAt, r.error, r.archived_at AS archivedAt,
+    (SELECT max(m.step) FROM metrics m WHERE m.run_id = r.id) AS lastStep`;
+  const insert = database.prepare(`
+    INSERT INTO runs (name, status, objective, model_fingerprint, code_version, seed, data_sha256, pair_count,
+      held_out_count, parent_run_id, parent_checkpoint_id, created_at, config)
+    VALUES (@name, 'queued', @objective, @modelFingerprint, @codeVersion, @seed, @dataSha256, @pairCount,
+      @heldOutCount, @parentRunId, @parentCheckpointId, @now, @config)`);
+  const insertData = database.prepare<[number, string, string]>(
+    'INSERT INTO run_data (run_id, pairs, held_out) VALUES (?, ?, ?)',
+  );
+  const contentHash = database.prepare<[number, number], { sha256: string; revision: number }>(`
+    SELECT coalesce(r.sha256, p.sha256) AS sha256, coalesce(r.id, 0) AS revision
+    FROM pairs p LEFT JOIN reviews r ON r.id = ?1 AND r.pair_id = p.id AND r.edit IS NOT NULL WHERE p.id = ?2`);
+  const byId = database.prepare<[number], RunRow>(`SELECT ${columns} FROM runs r WHERE r.id = ?`);
+  const list = database.prepare<[number, number, number], RunRow>(`
+    SELECT ${columns} FROM runs r WHERE r.id > ? AND (r.archived_at IS NOT NULL) = ? ORDER BY r.id LIMIT ?`);
+  const config = database.prepare<[number], { config: string }>('SELECT config FROM runs WHERE id = ?');
+  const data = database.prepare<[number], { pairs: string; heldOut: string }>(
+    'SELECT pairs, held_out AS heldOut FROM run_data WHERE run_id = ?',
+  );
+  const rename = database.prepare<[string, number]>('UPDATE runs SET name = ? WHERE id = ?');
+  const setArchived = database.prepare<[number | null, number]>('UPDATE runs SET archived_at = ? WHERE id = ?');
+
+  const missing = (id: number) => new UserError('not_found', `There is no run ${id} in this workspace.`);
+  const hashOf = ({ pairId, revision }: SnapshotPair): string => {
+    const found = contentHash.get(revision, pairId);
+    if (found === undefined || found.revision !== revision) {
+      throw new UserError('not_found', `There is no pair ${pairId} in revision ${revision} in this workspace.`);
+    }
+    return found.sha256;
+  };
+  /** Depends on the content and the order of the pairs, not on their numbers: equal in another workspace. */
+  const dataHash = (run: RunData): string => {
+    const hash = createHash('sha256');
+    for (const pair of run.pairs) hash.update(`${hashOf(pair)}\n`);
+    hash.update('held out\n');
+    for (const pair of run.heldOut) hash.update(`${hashOf(pair)}\n`);
+    return hash.digest('hex');
+  };
+  const pack = (pairs: readonly SnapshotPair[]): string =>
+    JSON.stringify(pairs.map(({ pairId, revision }) => [pairId, revision]));
+  const unpack = (text: string): SnapshotPair[] =>
+    (JSON.parse(text) as [number, number][]).map(([pairId, revision]) => ({ pairId, revision }));
+
+  return {
+    /**
+     * Adds a queued run with its immutable snapshot and returns its id.
+     * Errors: `invalid_input` naming the field, `not_found` for a pair that is not there.
+     */
+    add: database.transaction((input: NewRun): number => {
+      const run = parseInput(newRunSchema, input, 'Run');
+      const added = insert.run({
+        name: run.name,
+        objective: run.config.objective,
+        modelFingerprint: run.modelFingerprint,
+        codeVersion: run.codeVersion,
+        seed: run.config.seed,
+        dataSha256: dataHash(run),
+        pairCount: run.pairs.length,
+        heldOutCount: run.heldOut.length,
+        parentRunId: run.parentRunId,
+        parentCheckpointId: run.parentCheckpointId,
+        now: now(),
+        config: JSON.stringify(run.config),
+      });
+      const id = Number(added.lastInsertRowid);
+      insertData.run(id, pack(run.pairs), pack(run.heldOut));
+      events.add('run_added', `run/${id}`, { name: run.name });
+      return id;
+    }),
+
+    /** Errors: `not_found`. */
+    get(id: number): RunRow {
+      const run = byId.get(id);
+      if (run === undefined) throw missing(id);
+      return run;
+    },
+
+    /** Runs in the order they were made. */
+    list(request: PageRequest & { archived?: boolean } = {}): Page<RunRow> {
+      const { archived = false, ...page } = request;
+      const { limit, cursor } = pageRequestSchema.parse(page);
+      return pageOf(list.all(idOfCursor(cursor), Number(archived), limit + 1), limit, (row) => row.id);
+    },
+
+    /** The configuration exactly as the run was made with. Errors: `not_found`. */
+    config(id: number): RunConfig {
+      const stored = config.get(id);
+      if (stored === undefined) throw missing(id);
+      return JSON.parse(stored.config) as RunConfig;
+    },
+
+    /** The pairs of a run in order. Errors: `not_found`. */
+    data(id: number): RunData {
+      const stored = data.get(id);
+      if (stored === undefined) throw missing(id);
+      return { pairs: unpack(stored.pairs), heldOut: unpack(stored.heldOut) };
+    },
+
+    setStatus: status.set,
+    pauseInterrupted: status.pauseInterrupted,
+
+    /** Gives a run another name. Errors: `not_found`. */
+    rename: database.transaction((id: number, name: string): void => {
+      if (rename.run(name, id).changes === 0) throw missing(id);
+      events.add('run_renamed', `run/${id}`, { name });
+    }),
+
+    /** Puts runs away or back; nothing is deleted. */
+    setArchived: database.transaction((ids: readonly number[], archived: boolean): void => {
+      const at = archived ? now() : null;
+      for (const id of ids) setArchived.run(at, id);
+      events.add(archived ? 'runs_archived' : 'runs_restored', '', { ids });
+    }),
+  };
+}

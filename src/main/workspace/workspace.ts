@@ -1,0 +1,161 @@
+import { existsSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { UserError } from '../../shared/errors.ts';
+import { asWriteError } from '../files/atomic-write.ts';
+import { checkpointRepository } from './checkpoints.ts';
+import { chunkRepository } from './chunks.ts';
+import { inspectDatabaseFile, openDatabase } from './database.ts';
+import type { Database } from './database.ts';
+import { documentRepository } from './documents.ts';
+import { evaluationRepository } from './evaluations.ts';
+import { eventRepository } from './events.ts';
+import { generationJobRepository } from './generation-jobs.ts';
+import { lockFileNames, lockWorkspace } from './lock.ts';
+import { metricRepository } from './metrics.ts';
+import { migrations as allMigrations } from './migrations/all.ts';
+import type { Migration } from './migrations/migration.ts';
+import { modelRepository } from './models.ts';
+import { pairRepository } from './pairs.ts';
+import { referenceLogpRepository } from './reference-logps.ts';
+import { reviewRepository } from './reviews.ts';
+import { runRepository } from './runs.ts';
+import { sampleRepository } from './samples.ts';
+import { guarded, withDatabaseErrors } from './sqlite-errors.ts';
+
+export interface OpenOptions {
+  /** Make the workspace where there is none; the folder must not hold anything else. */
+  readonly create?: boolean;
+  /** Only read, beside a process that writes. */
+  readonly readOnly?: boolean;
+  /** Name that another process is shown while this one holds the workspace. */
+  readonly program?: string;
+  /** Clock, in milliseconds since 1970. */
+  readonly now?: () => number;
+  /** For tests of migrations. */
+  readonly migrations?: readonly Migration[];
+}
+
+export type Workspace = ReturnType<typeof openWorkspace>;
+
+/** Real paths of the workspaces that this process has open for writing. */
+const openHere = new Set<string>();
+
+const databaseName = 'workspace.db';
+
+/**
+ * Opens a workspace folder; one process at a time may write. After a crash the jobs that still say `running` are
+ * paused. The whole database is checked at opening (large ones only after an end out of order).
+ * Errors: `not_found` (no folder, no workspace), `conflict` (open elsewhere, made by a newer Longhand),
+ * `invalid_input` (damaged, not writable, folder of something else), `no_space`.
+ */
+export function openWorkspace(dir: string, options: OpenOptions = {}) {
+  const { create = false, readOnly = false, program = 'Longhand', now = Date.now } = options;
+  const { migrations = allMigrations } = options;
+  const folder = resolve(dir);
+  const file = join(folder, databaseName);
+  prepareFolder(folder, file, create && !readOnly);
+
+  const key = realpathSync(folder);
+  if (!readOnly) {
+    if (openHere.has(key)) {
+      throw new UserError('conflict', `The workspace ${folder} is open in this program already.`, {
+        place: { file: folder },
+      });
+    }
+    if (existsSync(file)) withDatabaseErrors(file, () => inspectDatabaseFile(file, { migrations }));
+  }
+  const lock = readOnly ? undefined : lockWorkspace(folder, program, now());
+  let database: Database;
+  try {
+    const suspicious = lock !== undefined && lock.abandonedBy !== null;
+    database = openDatabase(file, { readOnly, suspicious, migrations, now: now() });
+  } catch (error) {
+    lock?.release();
+    throw error;
+  }
+  if (!readOnly) openHere.add(key);
+
+  const context = { database, now, events: eventRepository(database, now) };
+  const workspace = {
+    folder,
+    readOnly,
+    documents: guarded(file, documentRepository(context)),
+    chunks: guarded(file, chunkRepository(context)),
+    generationJobs: guarded(file, generationJobRepository(context)),
+    samples: guarded(file, sampleRepository(context)),
+    pairs: guarded(file, pairRepository(context)),
+    reviews: guarded(file, reviewRepository(context)),
+    referenceLogps: guarded(file, referenceLogpRepository(context)),
+    runs: guarded(file, runRepository(context)),
+    metrics: guarded(file, metricRepository(context)),
+    checkpoints: guarded(file, checkpointRepository(context)),
+    evaluations: guarded(file, evaluationRepository(context)),
+    models: guarded(file, modelRepository(context)),
+    events: guarded(file, context.events),
+
+    /** Runs several calls as one: all of them are stored, or none. `action` must not wait for anything. */
+    transaction<T>(action: () => T): T {
+      return withDatabaseErrors(file, () => database.transaction(action)());
+    },
+
+    /** Ends the use of the workspace and gives the lock back; further calls throw. */
+    close(): void {
+      if (!database.open) return;
+      database.close();
+      lock?.release();
+      openHere.delete(key);
+    },
+  };
+  if (lock !== undefined) {
+    try {
+      recover(workspace, lock.abandonedBy);
+    } catch (error) {
+      workspace.close();
+      throw error;
+    }
+  }
+  return workspace;
+}
+
+type Recoverable = Pick<Workspace, 'documents' | 'runs' | 'generationJobs' | 'evaluations' | 'events' | 'transaction'>;
+
+/** Puts right what a process that was killed left half done. */
+function recover(workspace: Recoverable, abandonedBy: unknown): void {
+  workspace.transaction(() => {
+    if (abandonedBy !== null) workspace.events.add('reopened_after_crash', '', { owner: abandonedBy });
+    workspace.documents.dropOrphanTexts();
+    workspace.runs.pauseInterrupted();
+    workspace.generationJobs.pauseInterrupted();
+    workspace.evaluations.pauseInterrupted();
+  });
+}
+
+function prepareFolder(folder: string, file: string, create: boolean): void {
+  const place = { file: folder };
+  if (!existsSync(folder)) {
+    if (!create) throw new UserError('not_found', `The folder ${folder} does not exist.`, { place });
+    try {
+      mkdirSync(folder, { recursive: true });
+    } catch (error) {
+      throw asWriteError(folder, error);
+    }
+  }
+  if (!statSync(folder).isDirectory()) {
+    throw new UserError('invalid_input', `${folder} is a file; a workspace is a folder.`, { place });
+  }
+  if (existsSync(file)) return;
+  if (!create) {
+    throw new UserError('not_found', `${folder} is no Longhand workspace: it has no ${databaseName}.`, {
+      hint: 'Choose the folder of a workspace, or create a new one.',
+      place,
+    });
+  }
+  const ours: readonly string[] = lockFileNames;
+  const others = readdirSync(folder).filter((name) => !ours.includes(name) && !name.startsWith('.'));
+  if (others.length > 0) {
+    throw new UserError('conflict', `${folder} holds other files (${others[0]}), so no workspace was made there.`, {
+      hint: 'Choose an empty or a new folder.',
+      place,
+    });
+  }
+}
