@@ -1,0 +1,114 @@
+import { fits, generateBatched } from '../generation/batched.ts';
+import type { Generator } from '../generation/batched.ts';
+import type { BatchLimits } from '../generation/batching.ts';
+import { wilson } from './intervals.ts';
+import type { Estimate } from './intervals.ts';
+import { questionMessage } from './question-set.ts';
+
+/**
+ * When an answer is right. `exact`: the text and its end equal the gold answer. `normalised`: the same without case,
+ * punctuation, articles and extra white space (as SQuAD scores). `contains`: the gold answer occurs in it, without case
+ * (as RULER scores); it need not have ended.
+ */
+export type AnswerRule = 'exact' | 'normalised' | 'contains';
+
+export interface QuestionOptions {
+  readonly rule: AnswerRule;
+  readonly separator: string;
+  readonly maxNewTokens: number;
+  readonly batch: BatchLimits;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** One item's answer, for the store. */
+export interface QuestionAnswer {
+  readonly index: number;
+  readonly answer: string;
+  /** `too_long`: the prompt exceeds the model's positions; it was not asked and is not scored. */
+  readonly finish: 'stop' | 'length' | 'too_long';
+  readonly correct: boolean | null;
+  readonly promptTokens: number;
+}
+
+export interface QuestionScore {
+  /** Share of right answers among those asked, with a Wilson interval. */
+  readonly accuracy: Estimate;
+  /** By quarter of the context in which the fact stands, first to last; null where the set gives no depths. */
+  readonly byDepth: readonly Estimate[] | null;
+  /** Items that were too long to be asked. */
+  readonly tooLong: number;
+}
+
+/** Asks every question greedily and scores the answers. */
+export async function answerQuestions(
+  generator: Generator,
+  items: readonly { context: string; question: string; answer: string }[],
+  options: QuestionOptions,
+): Promise<QuestionAnswer[]> {
+  const prompts = items.map((item, index) => ({
+    key: `question:${index}`,
+    ids: generator.codec.encodePrompt(questionMessage(item, options.separator)),
+    index,
+  }));
+  const asked = prompts.filter((prompt) => fits(prompt.ids.length, options.maxNewTokens, generator.state));
+  const { maxNewTokens, batch, signal } = options;
+  const outputs = await generateBatched(generator, asked, {
+    ...{ maxNewTokens, batch, signal, temperature: 0, topP: 1, topK: 0, seed: 0 },
+    onBatch: (done) => options.onProgress?.(done, asked.length),
+  });
+  const answers = new Map(asked.map((prompt, i) => [prompt.index, outputs[i]]));
+  return prompts.map(({ ids, index }) => {
+    const output = answers.get(index);
+    const promptTokens = ids.length;
+    if (output === undefined) return { index, answer: '', finish: 'too_long', correct: null, promptTokens };
+    const correct = isCorrect(output, items[index]?.answer ?? '', options.rule);
+    return { index, answer: output.text, finish: output.finish, correct, promptTokens };
+  });
+}
+
+/** Whether an answer is right by a rule. */
+export function isCorrect(
+  output: { readonly text: string; readonly finish: 'stop' | 'length' },
+  gold: string,
+  rule: AnswerRule,
+): boolean {
+  switch (rule) {
+    case 'exact':
+      return output.finish === 'stop' && output.text === gold;
+    case 'normalised':
+      return output.finish === 'stop' && normalise(output.text) === normalise(gold);
+    case 'contains':
+      return output.text.toLowerCase().includes(gold.toLowerCase());
+  }
+}
+
+/** Accuracy in all and by depth. */
+export function scoreAnswers(
+  items: readonly { depth?: number | undefined }[],
+  answers: readonly QuestionAnswer[],
+): QuestionScore {
+  const share = (chosen: readonly QuestionAnswer[]): Estimate => {
+    const asked = chosen.filter((answer) => answer.correct !== null);
+    return wilson(asked.filter((answer) => answer.correct === true).length, asked.length);
+  };
+  const hasDepth = items.some((item) => item.depth !== undefined);
+  const inQuarter = (quarter: number) => (answer: QuestionAnswer) => {
+    const depth = items[answer.index]?.depth;
+    return depth !== undefined && Math.min(Math.floor(depth * 4), 3) === quarter;
+  };
+  return {
+    accuracy: share(answers),
+    byDepth: hasDepth ? [0, 1, 2, 3].map((quarter) => share(answers.filter(inQuarter(quarter)))) : null,
+    tooLong: answers.filter((answer) => answer.finish === 'too_long').length,
+  };
+}
+
+function normalise(text: string): string {
+  return text
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{M}\p{N}\s]/gu, '')
+    .replaceAll(/\b(?:a|an|the)\b/g, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+}
