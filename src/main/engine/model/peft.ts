@@ -64,11 +64,12 @@ export async function readAdapter(dir: string, config: ModelConfig): Promise<Ada
   const fields = checkJson(configFile, raw, adapterFields);
   const file = await openAdapterFile(dir);
 
-  const modules = linearModules(config).filter(
+  const linears = linearModules(config);
+  const modules = linears.filter(
     ({ name }) => file.tensors.has(loraTensorName(name, 'A')) || file.tensors.has(loraTensorName(name, 'B')),
   );
   refuseUnknownTensors(file, modules);
-  const absent = linearModules(config).find((module) => isTarget(fields, module) && !modules.includes(module));
+  const absent = linears.find((module) => isTarget(fields, module) && !modules.includes(module));
   if (absent !== undefined) throw badTensor(file, loraTensorName(absent.name, 'A'), 'is missing');
 
   const layout = loraLayoutOf(config, modules, {
