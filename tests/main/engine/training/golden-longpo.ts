@@ -69,24 +69,49 @@ export interface GoldenValues {
   readonly losses: Readonly<Record<string, number>>;
 }
 
+interface GoldenOptimizer {
+  readonly learning_rate: number;
+  readonly betas: [number, number];
+  readonly eps: number;
+  readonly weight_decay: number;
+  readonly max_grad_norm: number;
+  readonly warmup_steps: number;
+  readonly total_steps: number;
+}
+
 export interface GoldenCase {
-  readonly inputs: { readonly examples: GoldenExample[] };
+  readonly inputs: {
+    /** Folders under the golden root. */
+    readonly model: string;
+    readonly adapter: string | null;
+    readonly policy: { readonly rope_theta: number };
+    readonly reference: { readonly rope_theta: number };
+    readonly optimizer: GoldenOptimizer;
+    readonly examples: GoldenExample[];
+  };
   /** The double-precision values: the truth. */
   readonly expected: {
     readonly examples: Readonly<Record<string, GoldenValues>>;
     readonly batch: Readonly<Record<string, number>>;
+    readonly gradients: Readonly<Record<string, { global_norm: number; norms: Readonly<Record<string, number>> }>>;
+    readonly training: {
+      readonly steps: { step: number; learning_rate: number; loss: number; grad_norm_before_clipping: number }[];
+      readonly loss_after: number;
+      readonly update_l2: Readonly<Record<string, number>>;
+    };
   };
   readonly tensors: ReadonlyMap<string, Float32Array>;
 }
 
-const ROOT = path.join(import.meta.dirname, '../../../fixtures/golden/longpo');
+export const GOLDEN_ROOT = path.join(import.meta.dirname, '../../../fixtures/golden');
 
 export function readGoldenCase(name: string): GoldenCase {
-  const json = (file: string): unknown => JSON.parse(readFileSync(path.join(ROOT, name, file), 'utf8'));
+  const json = (file: string): unknown =>
+    JSON.parse(readFileSync(path.join(GOLDEN_ROOT, 'longpo', name, file), 'utf8'));
   return {
     inputs: json('inputs.json') as GoldenCase['inputs'],
     expected: (json('expected.json') as { fp64: GoldenCase['expected'] }).fp64,
-    tensors: readFloatTensors(path.join(ROOT, name, 'tensors.safetensors')),
+    tensors: readFloatTensors(path.join(GOLDEN_ROOT, 'longpo', name, 'tensors.safetensors')),
   };
 }
 
