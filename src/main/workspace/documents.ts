@@ -19,6 +19,9 @@ export interface DocumentImport {
 const columns = `d.id, d.sha256, d.title, d.source_path AS sourcePath, d.source_line AS sourceLine, d.importer, d.bytes,
   d.characters, d.imported_at AS importedAt, d.archived_at AS archivedAt`;
 
+/** Texts of an import that are written together: one write to the disk for many small documents. */
+const importBatchBytes = 1024 * 1024;
+
 /** Documents: content-addressed by the SHA-256 of their normalised text. */
 export function documentRepository({ database, now, events }: RepositoryContext) {
   const insertText = database.prepare<[string, string]>('INSERT OR IGNORE INTO texts (sha256, text) VALUES (?, ?)');
@@ -61,7 +64,7 @@ export function documentRepository({ database, now, events }: RepositoryContext)
 
   return {
     /**
-     * Starts an import. Texts are written ahead one by one; the rows that make them documents follow in one
+     * Starts an import. Texts are written ahead in small batches; the rows that make them documents follow in one
      * transaction, so other work goes on meanwhile and a crash leaves nothing visible.
      * Errors: `conflict` while another import runs.
      */
@@ -73,9 +76,20 @@ export function documentRepository({ database, now, events }: RepositoryContext)
       }
       importRunning = true;
       const taken = new Map<string, Omit<NewDocument, 'text'>>();
+      const waiting: { hash: string; text: string }[] = [];
+      let waitingBytes = 0;
+      const writeWaiting = database.transaction(() => {
+        for (const { hash, text } of waiting) insertText.run(hash, text);
+      });
+      const flush = () => {
+        writeWaiting();
+        waiting.length = 0;
+        waitingBytes = 0;
+      };
       const end = () => {
         importRunning = false;
         taken.clear();
+        waiting.length = 0;
       };
       return guarded(database.name, {
         add(document: NewDocument) {
@@ -83,11 +97,14 @@ export function documentRepository({ database, now, events }: RepositoryContext)
           const { text, ...row } = document;
           const hash = sha256(text);
           if (taken.has(hash) || isKnown.get(hash) !== undefined) return 'duplicate';
-          insertText.run(hash, text);
           taken.set(hash, row);
+          waiting.push({ hash, text });
+          waitingBytes += document.bytes;
+          if (waitingBytes >= importBatchBytes) flush();
           return 'added';
         },
         commit: () => {
+          flush();
           const importedAt = now();
           const ids = database.transaction(() => {
             const added: number[] = [];
@@ -102,7 +119,12 @@ export function documentRepository({ database, now, events }: RepositoryContext)
         },
         abort: () => {
           end();
-          dropOrphans.run();
+          try {
+            dropOrphans.run();
+          } catch {
+            // On a full disk this fails too. Nothing can see these texts, and the next opening drops them; the error
+            // that led here is the one to report.
+          }
         },
       });
     },
