@@ -1,5 +1,6 @@
 import { Graph } from './graph.ts';
 import type { Node, TapeEntry, Value } from './graph.ts';
+import { formatShape } from './dim.ts';
 import { GraphError } from './graph-error.ts';
 import { GRADIENT_RULES } from './gradient-rules.ts';
 import { add, differentiable } from './ops.ts';
@@ -24,6 +25,16 @@ class Gradients {
   }
 
   add(value: Value, gradient: Value): void {
+    const fits =
+      gradient.dtype === value.dtype &&
+      gradient.rank === value.rank &&
+      gradient.shape.every(
+        (dim, i) => typeof dim === 'string' || typeof value.shape[i] === 'string' || dim === value.shape[i],
+      );
+    if (!fits) {
+      const show = ({ dtype, shape }: Value): string => `${dtype}${formatShape(shape)}`;
+      throw new GraphError(`the gradient ${show(gradient)} does not fit ${value.name}, ${show(value)}`);
+    }
     const before = this.found.get(value);
     this.found.set(value, before === undefined ? gradient : add(this.graph, before, gradient));
   }

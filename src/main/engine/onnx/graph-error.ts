@@ -20,7 +20,11 @@ export class GraphError extends Error {
   readonly at: string | undefined;
 
   constructor(message: string) {
+    // Gradient rules are called from deep inside engine/onnx: ten frames would not reach the model code.
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 200;
     super(message);
+    Error.stackTraceLimit = limit;
     this.at = callerLine(this.stack);
     if (this.at !== undefined) this.message = `${message} (at ${this.at})`;
   }

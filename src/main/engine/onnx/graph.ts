@@ -160,6 +160,9 @@ export class Graph {
   constant(dtype: DType, data: number | readonly number[], shape?: readonly number[]): Value {
     const list = typeof data === 'number' ? [data] : data;
     const dims = shape ?? (typeof data === 'number' ? [] : [list.length]);
+    if (dims.reduce((a, b) => a * b, 1) !== list.length) {
+      throw new GraphError(`constant of ${list.length} elements cannot have the shape [${dims.join(', ')}]`);
+    }
     const key = `${dtype}|${dims.join(',')}|${list.map((x) => (Object.is(x, -0) ? '-0' : String(x))).join(',')}`;
     const found = this.findConstant(key);
     if (found !== undefined) return found;

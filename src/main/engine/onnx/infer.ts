@@ -1,9 +1,19 @@
-import { addDims, divideDims, formatShape, isUnknown, mayBeEqual, merge, multiplyDims, productOf, unknownDim } from './dim.ts';
+import {
+  addDims,
+  divideDims,
+  formatShape,
+  isUnknown,
+  mayBeEqual,
+  merge,
+  multiplyDims,
+  productOf,
+  unknownDim,
+} from './dim.ts';
 import type { Dim } from './dim.ts';
 import type { DType } from './dtype.ts';
-import { isFloat } from './dtype.ts';
+import { isFloat, ONNX_DTYPE } from './dtype.ts';
 import type { Attribute, Graph, ValueType } from './graph.ts';
-import { Graph as GraphClass } from './graph.ts';
+import { Graph as GraphClass, Value } from './graph.ts';
 import { GraphError } from './graph-error.ts';
 
 /** What a rule of the table sees of one operator call. */
@@ -27,12 +37,16 @@ function input(call: Call, index: number): ValueType {
 
 function integer(call: Call, name: string, fallback?: number): number {
   const value = call.attributes[name] ?? fallback;
-  return typeof value === 'number' && Number.isInteger(value) ? value : fail(call, `attribute ${name} must be an integer`);
+  return typeof value === 'number' && Number.isInteger(value)
+    ? value
+    : fail(call, `attribute ${name} must be an integer`);
 }
 
 function integers(call: Call, name: string): readonly number[] {
   const value = call.attributes[name];
-  return Array.isArray(value) ? (value as readonly number[]) : fail(call, `attribute ${name} must be a list of integers`);
+  return Array.isArray(value)
+    ? (value as readonly number[])
+    : fail(call, `attribute ${name} must be a list of integers`);
 }
 
 function axisOf(call: Call, axis: number, rank: number): number {
@@ -47,6 +61,31 @@ function sameDtype(call: Call, ...indices: number[]): DType {
     if (other !== undefined && other.dtype !== dtype) fail(call, `element types differ: ${dtype} and ${other.dtype}`);
   }
   return dtype;
+}
+
+function notBool(call: Call, index = 0): void {
+  if (input(call, index).dtype === 'bool') fail(call, 'needs numbers, not booleans');
+}
+
+function indexVector(call: Call, index: number): void {
+  const { dtype } = input(call, index);
+  if (dtype !== 'int64' && dtype !== 'int32') fail(call, 'indices must be integers');
+}
+
+/** Axes from an optional input that must be constant; undefined where there is none. */
+function constantAxes(call: Call, index: number, rank: number): readonly number[] | undefined {
+  const axes = call.inputs[index];
+  if (axes === undefined) return undefined;
+  const content = axes.content ?? fail(call, 'axes must be constant');
+  const at = content.map((axis) => axisOf(call, Number(axis), rank));
+  return new Set(at).size === at.length ? at : fail(call, `axes [${content.join(', ')}] repeat`);
+}
+
+/** Unknown dimensions for a shape of which only the length of the vector is known. */
+function unknownShape(call: Call, wanted: ValueType): Dim[] {
+  const rank = wanted.shape[0];
+  if (typeof rank !== 'number') fail(call, 'the rank of the new shape is not known');
+  return Array.from({ length: rank }, () => unknownDim());
 }
 
 function broadcast(call: Call, a: readonly Dim[], b: readonly Dim[]): Dim[] {
@@ -69,17 +108,24 @@ const floatUnary: Rule = (call) => {
   return [{ dtype: x.dtype, shape: x.shape }];
 };
 
+const softmax: Rule = (call) => {
+  axisOf(call, integer(call, 'axis', -1), input(call, 0).shape.length);
+  return floatUnary(call);
+};
+
 const same: Rule = (call) => [input(call, 0)];
 
 function arithmetic(combine?: (a: Dim, b: Dim) => Dim): Rule {
   return (call) => {
-    const dtype = sameDtype(call, 0, 1);
+    if (call.inputs.length !== 2) fail(call, 'takes two operands');
     const a = input(call, 0);
     const b = input(call, 1);
+    const dtype = sameDtype(call, 0, 1);
+    notBool(call);
     const shape = broadcast(call, a.shape, b.shape);
     let content: Dim[] | undefined;
     if (combine !== undefined && a.content !== undefined && b.content !== undefined) {
-      const n = Math.max(a.content.length, b.content.length);
+      const n = shape.length === 0 ? 1 : Number(shape[0]);
       const at = (list: readonly Dim[], i: number): Dim => list[list.length === 1 ? 0 : i] ?? unknownDim();
       const left = a.content;
       const right = b.content;
@@ -88,6 +134,16 @@ function arithmetic(combine?: (a: Dim, b: Dim) => Dim): Rule {
     return [{ dtype, shape, content }];
   };
 }
+
+/** Integer division truncates towards zero. */
+function quotient(a: Dim, b: Dim): Dim {
+  return typeof a === 'number' && typeof b === 'number' && b !== 0 ? Math.trunc(a / b) + 0 : divideDims(a, b);
+}
+
+const modulo: Rule = (call) => {
+  if (isFloat(input(call, 0).dtype) && integer(call, 'fmod', 0) !== 1) fail(call, 'needs integers (or fmod)');
+  return arithmetic()(call);
+};
 
 const compare: Rule = (call) => {
   sameDtype(call, 0, 1);
@@ -101,6 +157,7 @@ const logical: Rule = (call) => {
 
 function batchMatrix(call: Call, transA: boolean, transB: boolean): ValueType[] {
   const dtype = sameDtype(call, 0, 1);
+  notBool(call);
   const a = [...input(call, 0).shape];
   const b = [...input(call, 1).shape];
   if (a.length < 2 || b.length < 2) fail(call, 'needs matrices (rank 2 or more)');
@@ -111,16 +168,16 @@ function batchMatrix(call: Call, transA: boolean, transB: boolean): ValueType[] 
   return [{ dtype, shape: [...broadcast(call, a.slice(0, -2), b.slice(0, -2)), n0, m0] }];
 }
 
-function reduce(keepContent: boolean): Rule {
-  return (call) => {
-    const x = input(call, 0);
-    const keep = integer(call, 'keepdims', 1) === 1;
-    const axes = call.inputs[1]?.content ?? x.shape.map((_, i) => i);
-    const at = new Set(axes.map((axis) => axisOf(call, Number(axis), x.shape.length)));
-    const shape = x.shape.flatMap((dim, i) => (at.has(i) ? (keep ? [1] : []) : [dim]));
-    return [{ dtype: keepContent ? x.dtype : 'int64', shape }];
-  };
-}
+const reduce: Rule = (call) => {
+  const x = input(call, 0);
+  notBool(call);
+  const keep = integer(call, 'keepdims', 1) === 1;
+  const all = x.shape.map((_, i) => i);
+  const axes = constantAxes(call, 1, x.shape.length) ?? [];
+  const none = axes.length === 0 && integer(call, 'noop_with_empty_axes', 0) === 1;
+  const at = new Set(axes.length === 0 && !none ? all : axes);
+  return [{ dtype: x.dtype, shape: x.shape.flatMap((dim, i) => (at.has(i) ? (keep ? [1] : []) : [dim])) }];
+};
 
 const argReduce: Rule = (call) => {
   const x = input(call, 0);
@@ -134,24 +191,30 @@ function reshape(call: Call): ValueType[] {
   const wanted = input(call, 1);
   if (wanted.dtype !== 'int64') fail(call, 'the shape must be int64');
   const content = wanted.content;
-  if (content === undefined) {
-    const rank = wanted.shape[0];
-    if (typeof rank !== 'number') fail(call, 'the rank of the new shape is not known');
-    return [{ dtype: x.dtype, shape: Array.from({ length: rank }, () => unknownDim()) }];
-  }
+  if (content === undefined) return [{ dtype: x.dtype, shape: unknownShape(call, wanted) }];
   const total = productOf(x.shape);
-  const dims = content.map((dim, i) => (dim === 0 ? (x.shape[i] ?? fail(call, `no input dimension ${i} to copy`)) : dim));
+  const exact = integer(call, 'allowzero', 0) === 1;
+  const dims = content.map((dim, i) =>
+    dim === 0 ? (x.shape[i] ?? fail(call, `no input dimension ${i} to copy`)) : dim,
+  );
+  const open = dims.filter((dim) => typeof dim === 'number' && dim < 0);
+  if (open.length > 1 || (open[0] ?? -1) !== -1) fail(call, `cannot make the shape ${formatShape(dims)}`);
   const hole = dims.indexOf(-1);
   if (hole >= 0) {
     const rest = productOf(dims.filter((_, i) => i !== hole));
     if (typeof total === 'number' && typeof rest === 'number' && rest !== 0 && total % rest !== 0) {
       fail(call, `${total} elements do not divide into ${formatShape(dims)}`);
     }
-    const common = cancel(x.shape, dims.filter((_, i) => i !== hole));
+    const common = cancel(
+      x.shape,
+      dims.filter((_, i) => i !== hole),
+    );
     dims[hole] = common ?? divideDims(total, rest);
   } else {
     const made = productOf(dims);
-    if (typeof total === 'number' && typeof made === 'number' && total !== made) {
+    // Proved to differ: numbers, or one a multiple of the other.
+    const ratios = total === 0 || made === 0 ? [] : [divideDims(total, made), divideDims(made, total)];
+    if (ratios.some((ratio) => typeof ratio === 'number' && ratio !== 1)) {
       fail(call, `${total} elements cannot be seen as ${formatShape(dims)}`);
     }
   }
@@ -177,8 +240,11 @@ function cancel(shape: readonly Dim[], divisors: readonly Dim[]): Dim | undefine
 const transpose: Rule = (call) => {
   const x = input(call, 0);
   const perm = integers(call, 'perm');
-  if (perm.length !== x.shape.length || new Set(perm).size !== perm.length) fail(call, `perm [${perm.join(', ')}] does not fit`);
-  return [{ dtype: x.dtype, shape: perm.map((i) => x.shape[i] ?? fail(call, `perm [${perm.join(', ')}] does not fit`)) }];
+  if (perm.length !== x.shape.length || new Set(perm).size !== perm.length)
+    fail(call, `perm [${perm.join(', ')}] does not fit`);
+  return [
+    { dtype: x.dtype, shape: perm.map((i) => x.shape[i] ?? fail(call, `perm [${perm.join(', ')}] does not fit`)) },
+  ];
 };
 
 const concat: Rule = (call) => {
@@ -200,13 +266,12 @@ const concat: Rule = (call) => {
   return [{ dtype, shape, content: known ? list.flatMap((x) => [...(x.content ?? [])]) : undefined }];
 };
 
+/** Numbers are clamped as ONNX does; symbolic bounds and sizes are taken to be in range. */
 function sliceBound(value: Dim, size: Dim): Dim {
-  if (typeof value === 'number') {
-    if (value < 0) return addDims(size, value);
-    if (typeof size === 'number') return Math.min(value, size);
-    if (value > 2 ** 30) return size;
-  }
-  return value;
+  if (typeof value === 'number' && value > 2 ** 30) return size;
+  if (typeof value === 'number' && value < -(2 ** 30)) return 0;
+  const bound = typeof value === 'number' && value < 0 ? addDims(size, value) : value;
+  return typeof bound === 'number' && typeof size === 'number' ? Math.min(Math.max(bound, 0), size) : bound;
 }
 
 const slice: Rule = (call) => {
@@ -234,7 +299,8 @@ const slice: Rule = (call) => {
     const to = sliceBound(end, size);
     const length = addDims(to, from, -1);
     shape[axis] = typeof length === 'number' ? Math.max(length, 0) : length;
-    content = typeof from === 'number' && typeof to === 'number' && shape.length === 1 ? content?.slice(from, to) : undefined;
+    content =
+      typeof from === 'number' && typeof to === 'number' && shape.length === 1 ? content?.slice(from, to) : undefined;
   });
   return [{ dtype: x.dtype, shape, content }];
 };
@@ -242,7 +308,7 @@ const slice: Rule = (call) => {
 const gather: Rule = (call) => {
   const x = input(call, 0);
   const index = input(call, 1);
-  if (index.dtype !== 'int64' && index.dtype !== 'int32') fail(call, 'indices must be integers');
+  indexVector(call, 1);
   const axis = axisOf(call, integer(call, 'axis', 0), x.shape.length);
   const shape = [...x.shape.slice(0, axis), ...index.shape, ...x.shape.slice(axis + 1)];
   const picked = x.content !== undefined && index.content !== undefined;
@@ -264,27 +330,22 @@ const shapeOf: Rule = (call) => {
 const expand: Rule = (call) => {
   const x = input(call, 0);
   const wanted = input(call, 1);
-  const shape = wanted.content ?? Array.from({ length: Number(wanted.shape[0]) }, () => unknownDim());
+  const shape = wanted.content ?? unknownShape(call, wanted);
   return [{ dtype: x.dtype, shape: broadcast(call, x.shape, shape) }];
 };
 
 const squeeze: Rule = (call) => {
   const x = input(call, 0);
-  const axes = call.inputs[1]?.content;
-  const at = new Set(
-    axes === undefined
-      ? x.shape.flatMap((dim, i) => (dim === 1 ? [i] : []))
-      : axes.map((axis) => axisOf(call, Number(axis), x.shape.length)),
-  );
+  const ones = x.shape.flatMap((dim, i) => (dim === 1 ? [i] : []));
+  const at = new Set(constantAxes(call, 1, x.shape.length) ?? ones);
   for (const i of at) if (!mayBeEqual(x.shape[i] ?? 1, 1)) fail(call, `dimension ${i} is ${x.shape[i]}, not 1`);
   return [{ dtype: x.dtype, shape: x.shape.filter((_, i) => !at.has(i)), content: x.content }];
 };
 
 const unsqueeze: Rule = (call) => {
   const x = input(call, 0);
-  const axes = input(call, 1).content ?? fail(call, 'axes must be constant');
-  const rank = x.shape.length + axes.length;
-  const at = new Set(axes.map((axis) => axisOf(call, Number(axis), rank)));
+  const rank = x.shape.length + (input(call, 1).content?.length ?? 0);
+  const at = new Set(constantAxes(call, 1, rank));
   const rest = [...x.shape];
   const shape = Array.from({ length: rank }, (_, i) => (at.has(i) ? 1 : (rest.shift() ?? unknownDim())));
   return [{ dtype: x.dtype, shape, content: rank <= 1 ? x.content : undefined }];
@@ -294,25 +355,27 @@ const constantOfShape: Rule = (call) => {
   const wanted = input(call, 0);
   const value = call.attributes['value'];
   const dtype = typeof value === 'object' && 'dtype' in value ? (value.dtype as DType) : 'float32';
-  return [{ dtype, shape: wanted.content ?? Array.from({ length: Number(wanted.shape[0]) }, () => unknownDim()) }];
+  return [{ dtype, shape: wanted.content ?? unknownShape(call, wanted) }];
 };
 
 const range: Rule = (call) => {
   const [start, limit, delta] = [input(call, 0), input(call, 1), input(call, 2)];
   const one = (x: ValueType): Dim => x.content?.[0] ?? unknownDim();
   const length = one(delta) === 1 ? addDims(one(limit), one(start), -1) : unknownDim();
-  return [{ dtype: sameDtype(call, 0, 1, 2), shape: [length] }];
+  return [{ dtype: sameDtype(call, 0, 1, 2), shape: [typeof length === 'number' ? Math.max(length, 0) : length] }];
 };
 
 const split: Rule = (call) => {
   const x = input(call, 0);
   const sizes = call.inputs[1]?.content;
   const axis = axisOf(call, integer(call, 'axis', 0), x.shape.length);
-  if (sizes !== undefined && sizes.length !== call.outputs) fail(call, `${sizes.length} sizes for ${call.outputs} outputs`);
+  if (sizes !== undefined && sizes.length !== call.outputs)
+    fail(call, `${sizes.length} sizes for ${call.outputs} outputs`);
   if (sizes !== undefined) {
     const total = sizes.reduce<Dim>((a, b) => addDims(a, b), 0);
     const have = x.shape[axis] ?? unknownDim();
-    if (typeof total === 'number' && typeof have === 'number' && total !== have) fail(call, `sizes add up to ${total}, not ${have}`);
+    if (typeof total === 'number' && typeof have === 'number' && total !== have)
+      fail(call, `sizes add up to ${total}, not ${have}`);
   }
   return Array.from({ length: call.outputs }, (_, i) => ({
     dtype: x.dtype,
@@ -326,7 +389,9 @@ const gemm: Rule = (call) => {
   const bias = call.inputs[2];
   if (bias !== undefined) {
     sameDtype(call, 0, 2);
-    broadcast(call, product.shape, bias.shape);
+    const shape = broadcast(call, product.shape, bias.shape);
+    const wider = shape.length > 2 || shape.some((dim, i) => !mayBeEqual(dim, product.shape[i] ?? 1));
+    if (wider) fail(call, `the bias does not broadcast to ${formatShape(product.shape)}`);
   }
   return [product];
 };
@@ -339,7 +404,7 @@ const where: Rule = (call) => {
 
 const cast: Rule = (call) => {
   const to = call.attributes['to'];
-  if (typeof to !== 'string') fail(call, 'attribute to must name a type');
+  if (typeof to !== 'string' || !(to in ONNX_DTYPE)) fail(call, `attribute to must name a type, not ${String(to)}`);
   const x = input(call, 0);
   const integerTypes = ['int32', 'int64'];
   const keeps = integerTypes.includes(to) && integerTypes.includes(x.dtype);
@@ -350,15 +415,54 @@ const rmsNorm: Rule = (call) => {
   const x = input(call, 0);
   const scale = input(call, 1);
   sameDtype(call, 0, 1);
-  if (!mayBeEqual(x.shape.at(-1) ?? 1, scale.shape[0] ?? 1)) fail(call, 'the scale does not fit the last dimension');
+  floatUnary(call);
+  const rank = x.shape.length;
+  if (axisOf(call, integer(call, 'axis', -1), rank) !== rank - 1) fail(call, 'only the last axis is supported');
+  if (scale.shape.length !== 1 || !mayBeEqual(x.shape.at(-1) ?? 1, scale.shape[0] ?? 1)) {
+    fail(call, 'the scale does not fit the last dimension');
+  }
   const inverse = [...x.shape.slice(0, -1), 1];
   // stash_type 1: the second output is float32 even for float64 inputs.
-  return [{ dtype: x.dtype, shape: x.shape }, { dtype: 'float32', shape: inverse }].slice(0, call.outputs) as ValueType[];
+  return [
+    { dtype: x.dtype, shape: x.shape },
+    { dtype: 'float32', shape: inverse },
+  ].slice(0, call.outputs) as ValueType[];
 };
 
-const scatter: Rule = (call) => {
+function sameShape(call: Call, have: readonly Dim[], wanted: readonly Dim[], what: string): void {
+  const same = have.length === wanted.length && have.every((dim, i) => mayBeEqual(dim, wanted[i] ?? 0));
+  if (!same) fail(call, `${what} must be ${formatShape(wanted)}`);
+}
+
+const gatherElements: Rule = (call) => {
+  const [x, index] = [input(call, 0), input(call, 1)];
+  indexVector(call, 1);
+  axisOf(call, integer(call, 'axis', 0), x.shape.length);
+  if (index.shape.length !== x.shape.length) fail(call, 'ranks differ');
+  return [{ dtype: x.dtype, shape: index.shape }];
+};
+
+const scatterElements: Rule = (call) => {
+  const [{ shape }] = gatherElements(call) as [ValueType];
   sameDtype(call, 0, 2);
+  sameShape(call, input(call, 2).shape, shape, 'updates');
   return [{ dtype: input(call, 0).dtype, shape: input(call, 0).shape }];
+};
+
+const scatterND: Rule = (call) => {
+  const [x, index] = [input(call, 0), input(call, 1)];
+  sameDtype(call, 0, 2);
+  const depth = index.shape.at(-1);
+  if (index.dtype !== 'int64') fail(call, 'indices must be int64');
+  if (typeof depth !== 'number' || depth > x.shape.length) fail(call, 'the last dimension of the indices does not fit');
+  sameShape(call, input(call, 2).shape, [...index.shape.slice(0, -1), ...x.shape.slice(depth)], 'updates');
+  return [{ dtype: x.dtype, shape: x.shape }];
+};
+
+const trilu: Rule = (call) => {
+  const x = input(call, 0);
+  if (x.shape.length < 2) fail(call, 'needs matrices (rank 2 or more)');
+  return [{ dtype: x.dtype, shape: x.shape }];
 };
 
 const topK: Rule = (call) => {
@@ -377,10 +481,30 @@ function subgraph(call: Call, name: string): Graph {
   return value instanceof GraphClass ? value : fail(call, `attribute ${name} must be a graph`);
 }
 
+/** True for the constant `true`. */
+function isTrue(value: ValueType | undefined): boolean {
+  if (!(value instanceof Value)) return false;
+  const data = value.graph.initializers.find((item) => item.value === value)?.data;
+  return data !== undefined && 'data' in data && data.data.length === 1 && Number(data.data[0]) !== 0;
+}
+
+/** True when only the trip count can end the loop: the condition starts true and the body hands it on. */
+function runsToCount(call: Call, body: Graph): boolean {
+  const out = body.outputs[0]?.value;
+  const maker = body.nodes.find((node) => out !== undefined && node.outputs.includes(out));
+  const handsOn = maker?.opType === 'Identity' && maker.inputs[0] === body.inputs[1];
+  const stays = handsOn || isTrue(out) || (maker?.opType === 'Identity' && isTrue(maker.inputs[0]));
+  return stays && (call.inputs[1] === undefined || isTrue(call.inputs[1]));
+}
+
 const loop: Rule = (call) => {
   const body = subgraph(call, 'body');
   const carried = call.inputs.length - 2;
-  if (body.inputs.length !== carried + 2) fail(call, `the body has ${body.inputs.length} inputs, expected ${carried + 2}`);
+  if ((call.inputs[0]?.dtype ?? 'int64') !== 'int64') fail(call, 'the trip count must be int64');
+  if ((call.inputs[1]?.dtype ?? 'bool') !== 'bool') fail(call, 'the condition must be bool');
+  if (body.outputs[0]?.value.dtype !== 'bool') fail(call, "the body's first output, the condition, must be bool");
+  if (body.inputs.length !== carried + 2)
+    fail(call, `the body has ${body.inputs.length} inputs, expected ${carried + 2}`);
   const scans = body.outputs.length - 1 - carried;
   if (scans < 0) fail(call, `the body has ${body.outputs.length} outputs, expected at least ${1 + carried}`);
   const results: ValueType[] = [];
@@ -389,11 +513,18 @@ const loop: Rule = (call) => {
     const end = body.outputs[i + 1]?.value;
     const declared = body.inputs[i + 2];
     if (end === undefined || declared === undefined) fail(call, 'the body is incomplete');
-    if (end.dtype !== start.dtype || declared.dtype !== start.dtype) fail(call, `carried value ${i} changes its element type`);
+    if (end.dtype !== start.dtype || declared.dtype !== start.dtype)
+      fail(call, `carried value ${i} changes its element type`);
+    sameShape(
+      call,
+      start.shape,
+      declared.shape.map((dim) => (typeof dim === 'number' ? dim : unknownDim())),
+      `carried value ${i}`,
+    );
     const shape = end.shape.map((dim, at) => (dim === start.shape[at] ? dim : unknownDim()));
     results.push({ dtype: end.dtype, shape });
   }
-  const count = call.inputs[0]?.content?.[0] ?? unknownDim();
+  const count = (runsToCount(call, body) ? call.inputs[0]?.content?.[0] : undefined) ?? unknownDim();
   for (const scan of body.outputs.slice(1 + carried)) {
     // Symbols of the body's own scope do not hold outside, so unknown parts stay unknown.
     results.push({ dtype: scan.value.dtype, shape: [count, ...scan.value.shape] });
@@ -402,15 +533,22 @@ const loop: Rule = (call) => {
 };
 
 const branch: Rule = (call) => {
+  if (input(call, 0).dtype !== 'bool') fail(call, 'the condition must be bool');
   const yes = subgraph(call, 'then_branch');
   const no = subgraph(call, 'else_branch');
   if (yes.outputs.length !== no.outputs.length) fail(call, 'the branches have different numbers of outputs');
   return yes.outputs.map(({ value }, i) => {
     const other = no.outputs[i]?.value ?? fail(call, 'the branches differ');
     if (other.dtype !== value.dtype || other.rank !== value.rank) {
-      fail(call, `output ${i} differs: ${value.dtype}${formatShape(value.shape)} and ${other.dtype}${formatShape(other.shape)}`);
+      fail(
+        call,
+        `output ${i} differs: ${value.dtype}${formatShape(value.shape)} and ${other.dtype}${formatShape(other.shape)}`,
+      );
     }
-    return { dtype: value.dtype, shape: value.shape.map((dim, at) => (dim === other.shape[at] && !isUnknown(dim) ? dim : unknownDim())) };
+    return {
+      dtype: value.dtype,
+      shape: value.shape.map((dim, at) => (dim === other.shape[at] && !isUnknown(dim) ? dim : unknownDim())),
+    };
   });
 };
 
@@ -418,12 +556,15 @@ const RULES: Readonly<Record<string, Rule>> = {
   Add: arithmetic(addDims),
   Sub: arithmetic((a, b) => addDims(a, b, -1)),
   Mul: arithmetic(multiplyDims),
-  Div: arithmetic(divideDims),
-  Mod: arithmetic(),
+  Div: arithmetic(quotient),
+  Mod: modulo,
   Max: arithmetic((a, b) => (typeof a === 'number' && typeof b === 'number' ? Math.max(a, b) : unknownDim())),
   Min: arithmetic((a, b) => (typeof a === 'number' && typeof b === 'number' ? Math.min(a, b) : unknownDim())),
   Pow: arithmetic(),
-  Neg: (call) => [{ dtype: input(call, 0).dtype, shape: input(call, 0).shape }],
+  Neg: (call) => {
+    notBool(call);
+    return [{ dtype: input(call, 0).dtype, shape: input(call, 0).shape }];
+  },
   Exp: floatUnary,
   Log: floatUnary,
   Sqrt: floatUnary,
@@ -432,10 +573,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   Softplus: floatUnary,
   Tanh: floatUnary,
   QuickGelu: floatUnary,
-  Softmax: floatUnary,
-  LogSoftmax: floatUnary,
+  Softmax: softmax,
+  LogSoftmax: softmax,
   Identity: same,
-  Trilu: (call) => [{ dtype: input(call, 0).dtype, shape: input(call, 0).shape }],
+  Trilu: trilu,
   CumSum: (call) => [{ dtype: input(call, 0).dtype, shape: input(call, 0).shape }],
   Equal: compare,
   Less: compare,
@@ -444,24 +585,27 @@ const RULES: Readonly<Record<string, Rule>> = {
   GreaterOrEqual: compare,
   And: logical,
   Or: logical,
-  Not: (call) => [{ dtype: 'bool', shape: input(call, 0).shape }],
+  Not: (call) => {
+    if (input(call, 0).dtype !== 'bool') fail(call, 'needs booleans');
+    return [{ dtype: 'bool', shape: input(call, 0).shape }];
+  },
   MatMul: (call) => batchMatrix(call, false, false),
   FusedMatMul: (call) => batchMatrix(call, integer(call, 'transA', 0) === 1, integer(call, 'transB', 0) === 1),
   Gemm: gemm,
-  ReduceSum: reduce(true),
-  ReduceMean: reduce(true),
-  ReduceMax: reduce(true),
-  ReduceMin: reduce(true),
-  ReduceLogSumExp: reduce(true),
+  ReduceSum: reduce,
+  ReduceMean: reduce,
+  ReduceMax: reduce,
+  ReduceMin: reduce,
+  ReduceLogSumExp: reduce,
   ArgMax: argReduce,
   Reshape: reshape,
   Transpose: transpose,
   Concat: concat,
   Slice: slice,
   Gather: gather,
-  GatherElements: (call) => [{ dtype: input(call, 0).dtype, shape: input(call, 1).shape }],
-  ScatterElements: scatter,
-  ScatterND: scatter,
+  GatherElements: gatherElements,
+  ScatterElements: scatterElements,
+  ScatterND: scatterND,
   Shape: shapeOf,
   Expand: expand,
   Squeeze: squeeze,
