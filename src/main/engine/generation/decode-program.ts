@@ -69,7 +69,8 @@ interface Part {
 /** Softmax attention of [KV, B, GR * n, D] queries over several parts side by side; [KV, B, GR * n, D] out. */
 function attendParts(g: Graph, q: Value, parts: readonly Part[], batch: Value, { KV, D }: Sizes): Value {
   const merged = o.reshape(g, q, [KV, -1, D]);
-  const back = (x: Value, last: Value | number): Value => o.reshape(g, x, o.shapeVector(g, KV, batch, -1, last));
+  const rows = o.dimOf(g, q, 2);
+  const back = (x: Value, last: Value | number): Value => o.reshapeExact(g, x, o.shapeVector(g, KV, batch, rows, last));
   const scores = parts.map(({ k, shared, mask }) => {
     const options = { transB: true, alpha: D ** -0.5 };
     const product = o.fusedMatMul(g, shared ? merged : q, k, options);
@@ -84,7 +85,8 @@ function attendParts(g: Graph, q: Value, parts: readonly Part[], batch: Value, {
       const piece = pieces[i];
       if (piece === undefined) throw new Error('a piece for each part');
       if (!shared) return o.matmul(g, piece, v);
-      return back(o.matmul(g, o.reshape(g, piece, o.shapeVector(g, KV, -1, o.dimOf(g, v, 1))), v), D);
+      const flat = o.reshapeExact(g, piece, o.shapeVector(g, KV, o.mul(g, batch, rows), o.dimOf(g, v, 1)));
+      return back(o.matmul(g, flat, v), D);
     })
     .reduce((a, b) => o.add(g, a, b));
 }

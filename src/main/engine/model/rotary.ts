@@ -14,10 +14,11 @@ export interface RotaryValues {
  */
 export function rotate(g: Graph, x: Value, heads: number, rotary: RotaryValues): Value {
   if (x.dtype === 'float64') return rotateWrittenOut(g, x, heads, rotary);
-  const positions = o.unsqueeze(g, rotary.positions, 0);
+  // One token a row: the operator refuses rows longer than the tables, which a batch of short prompts would be.
+  const positions = o.unsqueeze(g, rotary.positions, 1);
   const attributes = { num_heads: heads, interleaved: 0, rotary_embedding_dim: 0 };
-  const y = g.op('RotaryEmbedding', [o.unsqueeze(g, x, 0), positions, rotary.cos, rotary.sin], attributes);
-  return o.squeeze(g, y, 0);
+  const y = g.op('RotaryEmbedding', [o.unsqueeze(g, x, 1), positions, rotary.cos, rotary.sin], attributes);
+  return o.squeeze(g, y, 1);
 }
 
 function rotateWrittenOut(g: Graph, x: Value, heads: number, { cos, sin, positions }: RotaryValues): Value {

@@ -82,6 +82,9 @@ export function gemm(
 }
 
 export const reshape = (g: Graph, x: Value, shape: Integers): Value => g.op('Reshape', [x, ints(g, shape)]);
+/** Reshape in which a 0 means no elements (a cache may be empty), not "as before". All sizes must be given. */
+export const reshapeExact = (g: Graph, x: Value, shape: Integers): Value =>
+  g.op('Reshape', [x, ints(g, shape)], { allowzero: 1 });
 export const transpose = (g: Graph, x: Value, perm: readonly number[]): Value => g.op('Transpose', [x], { perm });
 export const unsqueeze = (g: Graph, x: Value, ...axes: number[]): Value => g.op('Unsqueeze', [x, ints(g, axes)]);
 export const squeeze = (g: Graph, x: Value, ...axes: number[]): Value => g.op('Squeeze', [x, ints(g, axes)]);
