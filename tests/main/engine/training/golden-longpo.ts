@@ -36,6 +36,11 @@ export interface GoldenPair {
 
 export interface GoldenExample extends GoldenPair {
   readonly id: string;
+  readonly text: {
+    readonly document: string;
+    readonly chunks: string[];
+    readonly turns: { chunk: number; question: string; chosen: string; rejected: string }[];
+  };
   readonly turns: readonly GoldenPair[];
 }
 
