@@ -68,55 +68,61 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   const run = yield* startRun(options);
   const { config, signal } = options;
   const { totalSteps } = run.plan.schedule;
-  const clock = new RunClock(run.progress, run.plan);
+  const clock = new WorkClock(run.progress, run.plan);
   const sum = new GradientSum(run.parameters.length);
 
   for (;;) {
     const { step } = run.progress;
     if (heldOutIsDue(options, run)) {
-      const started = performance.now();
-      const values = await evaluateHeldOut(options.runner, options.heldOut, {
-        settings: config,
-        parameters: run.parameters,
-        policyRope: options.policyRope,
-        referenceRope: options.referenceRope,
-        ...(signal === undefined ? {} : { signal }),
-      });
+      const { result: values, seconds } = await clock.time(() =>
+        evaluateHeldOut(options.runner, options.heldOut, {
+          settings: config,
+          parameters: run.parameters,
+          policyRope: options.policyRope,
+          referenceRope: options.referenceRope,
+          ...(signal === undefined ? {} : { signal }),
+        }),
+      );
       if (values === undefined) return yield* stop(options, run);
       run.progress = { ...run.progress, evaluatedStep: step };
-      yield metrics(step, { ...values, eval_seconds: (performance.now() - started) / 1000 });
+      yield metrics(step, { ...values, eval_seconds: seconds });
     }
     if (step > (run.saved?.step ?? 0) && (step === totalSteps || step % config.checkpointEvery === 0)) {
       yield* save(options, run);
     }
     if (step === totalSteps) break;
 
-    const stepStarted = performance.now();
+    let stepSeconds = 0;
     const order = new DataOrder(run.progress.dataOrder);
     const count = Math.min(config.batchSize, run.plan.totalExamples - order.state.position);
     for (let i = 0; i < count; i += 1) {
       if (signal?.aborted) return yield* stop(options, run);
       const example = options.train[order.next().index] as ScoredExample; // the order counts the examples
-      const result = await exampleGradient(options.runner, example, config, run.parameters, options.policyRope);
-      sum.add(result, example, step + 1);
+      const { seconds } = await clock.time(async () => {
+        const result = await exampleGradient(options.runner, example, config, run.parameters, options.policyRope);
+        sum.add(result, example, step + 1);
+      });
+      stepSeconds += seconds;
       yield { type: 'progress', ...clock.progress(step, order.state.position) };
     }
     const learningRate = config.learningRate * learningRateMultiplier(run.plan.schedule, step);
-    const done = applyStep(sum, run.parameters, run.optimizer, learningRate, config.maxGradNorm);
-    const seconds = (performance.now() - stepStarted) / 1000;
+    const { result: done, seconds } = await clock.time(() =>
+      applyStep(sum, run.parameters, run.optimizer, learningRate, config.maxGradNorm),
+    );
+    stepSeconds += seconds;
     run.progress = {
       step: step + 1,
       evaluatedStep: run.progress.evaluatedStep,
       dataOrder: order.state,
       numTokens: run.progress.numTokens + done.tokens,
-      elapsedSeconds: run.progress.elapsedSeconds + seconds,
+      elapsedSeconds: run.progress.elapsedSeconds + stepSeconds,
     };
     yield metrics(step + 1, {
       ...done.metrics,
       num_tokens: run.progress.numTokens,
       epoch: order.state.position / order.state.count,
-      tokens_per_second: done.tokens / seconds,
-      step_seconds: seconds,
+      tokens_per_second: done.tokens / stepSeconds,
+      step_seconds: stepSeconds,
       elapsed_seconds: run.progress.elapsedSeconds,
       'memory/rss_bytes': process.memoryUsage.rss(),
     });
@@ -192,22 +198,30 @@ function metrics(step: number, values: Partial<Record<MetricName, number>>): Tra
   return { type: 'metrics', rows };
 }
 
-/** Progress and the estimate of what is left. */
-class RunClock {
+/** Time spent at work, which a consumer that waits before it asks for the next event does not lengthen. */
+class WorkClock {
   readonly #plan: RunPlan;
   readonly #firstExample: number;
-  readonly #started = performance.now();
+  #seconds = 0;
 
   constructor({ dataOrder }: TrainingProgress, plan: RunPlan) {
     this.#plan = plan;
     this.#firstExample = dataOrder.position;
   }
 
+  /** Runs `work` and returns its result and its seconds. */
+  async time<T>(work: () => T | Promise<T>): Promise<{ readonly result: T; readonly seconds: number }> {
+    const started = performance.now();
+    const result = await work();
+    const seconds = (performance.now() - started) / 1000;
+    this.#seconds += seconds;
+    return { result, seconds };
+  }
+
   progress(step: number, examples: number): Progress {
     const { totalExamples, schedule } = this.#plan;
     const done = examples - this.#firstExample;
-    const perExample = (performance.now() - this.#started) / 1000 / done;
-    const etaSeconds = done === 0 ? null : perExample * (totalExamples - examples);
+    const etaSeconds = done === 0 ? null : (this.#seconds / done) * (totalExamples - examples);
     return { step, totalSteps: schedule.totalSteps, examples, totalExamples, etaSeconds };
   }
 }
