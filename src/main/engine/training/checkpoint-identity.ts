@@ -35,7 +35,7 @@ export function checkpointIdentity(
   const hash = createHash('sha256');
   for (const { id, tree } of examples) {
     const { ids, prefix, first, second } = tree.tokens;
-    hash.update(`${JSON.stringify([id, prefix, first, second, tree.chosen, tree.rejected])}\n${ids.join(' ')}\n`);
+    hash.update(`${JSON.stringify([id, prefix, first, second, tree.chosen, tree.rejected])}\n`).update(ids);
   }
   const fields = Object.entries(config).filter(([key]) => !(EXECUTION_FIELDS as readonly string[]).includes(key));
   return { model, data: hash.digest('hex'), config: z.record(z.string(), z.json()).parse(Object.fromEntries(fields)) };

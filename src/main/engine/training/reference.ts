@@ -48,7 +48,7 @@ export function referenceKey({ fingerprint, rope }: Omit<ReferenceModel, 'ropeFo
   const ropeFields = Object.entries(rope).sort(([a], [b]) => (a < b ? -1 : 1));
   const description = { fingerprint, ropeFields, prefix, first, second, chosen: tree.chosen, rejected: tree.rejected };
   const hash = createHash('sha256').update(`${JSON.stringify(description)}\n`);
-  for (const part of [ids, positions ?? new Int32Array()]) hash.update(`${part.length}:${part.join(' ')}\n`);
+  for (const part of [ids, positions ?? new Int32Array()]) hash.update(`${part.length}:`).update(part);
   return hash.digest('hex');
 }
 
