@@ -1,7 +1,7 @@
 /**
  * A dimension: a number, or a symbolic polynomial with integer coefficients such as `T`, `2*T+3`, `C+P` or `B*T`, in
  * canonical text form (factors and terms sorted, the constant last), so that equal polynomials are equal texts.
- * A quotient that is not exact is a symbol of its own, `(T/8)`. Symbols that start with `?` are unknown: nothing can
+ * A quotient that is not exact is a symbol of its own, `((T+7)/8)`. Symbols that start with `?` are unknown: nothing can
  * be proved about them, so they are compatible with everything.
  */
 export type Dim = number | string;
@@ -101,6 +101,11 @@ function exactQuotient(a: Dim, b: Dim): Dim | undefined {
   return format(terms);
 }
 
+/** A sum or product as an operand of a quotient. */
+function bracketed(dim: Dim): Dim {
+  return typeof dim === 'string' && cut(dim, '+-*').length > 1 ? `(${dim})` : dim;
+}
+
 /** floor(a / b); exact where every term of a is a multiple of b, else one new symbol. Nothing is known of a / 0. */
 export function divideDims(a: Dim, b: Dim): Dim {
   if (b === 0) return unknownDim();
@@ -109,7 +114,7 @@ export function divideDims(a: Dim, b: Dim): Dim {
   if (above === below) return 1;
   const exact = exactQuotient(above, below);
   if (exact !== undefined) return exact;
-  return isUnknown(a) || isUnknown(b) ? unknownDim() : `(${above}/${below})`;
+  return isUnknown(a) || isUnknown(b) ? unknownDim() : `(${bracketed(above)}/${bracketed(below)})`;
 }
 
 /** True unless the two are proved to differ: different expressions differ. */

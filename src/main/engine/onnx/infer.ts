@@ -336,6 +336,9 @@ const expand: Rule = (call) => {
 
 const squeeze: Rule = (call) => {
   const x = input(call, 0);
+  if (call.inputs[1] === undefined && x.shape.some((dim) => typeof dim === 'string')) {
+    fail(call, 'the axes must be given where a size is a symbol, which may be 1');
+  }
   const ones = x.shape.flatMap((dim, i) => (dim === 1 ? [i] : []));
   const at = new Set(constantAxes(call, 1, x.shape.length) ?? ones);
   for (const i of at) if (!mayBeEqual(x.shape[i] ?? 1, 1)) fail(call, `dimension ${i} is ${x.shape[i]}, not 1`);

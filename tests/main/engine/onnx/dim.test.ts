@@ -92,6 +92,7 @@ describe('dimensions', () => {
   it('round a division of numbers down and keep an inexact one as a symbol of its own', () => {
     expect(divideDims(7, 2)).toBe(3);
     expect(divideDims('2*T+4', 2)).toBe('T+2');
+    expect(divideDims('T+3', 2)).toBe('((T+3)/2)');
     const half = divideDims('T', 2);
     expect(half).not.toBe('T');
     expect(divideDims('T', 2)).toBe(half);

@@ -114,6 +114,7 @@ const REFUSED: readonly (readonly [string, (g: Graph) => unknown, readonly strin
   ['Split sizes', (g) => o.split(g, f(g, 6), [2, 3], 0), ['Split', '[6]', '5']],
   ['Split count', (g) => g.ops('Split', [f(g, 6), i64(g, 2, 4)], { axis: 0 }, { outputs: 3 }), ['Split', '[6]', '3']],
   ['Squeeze', (g) => o.squeeze(g, f(g, 2, 3), 0), ['Squeeze', '[2, 3]']],
+  ['Squeeze of symbols', (g) => g.op('Squeeze', [f(g, 1, 'T')]), ['Squeeze', '[1, T]', 'axes']],
   ['Squeeze axes at run time', (g) => g.op('Squeeze', [f(g, 1, 3), of(g, 'int64', 1)]), ['Squeeze', '[1, 3]']],
   ['Unsqueeze axis', (g) => o.unsqueeze(g, f(g, 2), 3), ['Unsqueeze', '[2]', 'axis 3']],
   ['Unsqueeze twice', (g) => o.unsqueeze(g, f(g, 2), 0, 0), ['Unsqueeze', '[2]']],
