@@ -52,27 +52,22 @@ export async function generateBatched(
   const results = new Map<number, Continuation>();
   for (const indices of batchByLength(lengths, options.batch)) {
     const batch = indices.map((index) => at(prompts, index));
-    const done = await run(generator, new Int32Array(0), batch, options);
+    const done = await run(generator, batch, options);
     for (const [i, index] of indices.entries()) results.set(index, at(done, i));
     options.onBatch?.(results.size);
   }
   return prompts.map((_, index) => results.get(index) as Continuation); // batchByLength names every index
 }
 
-/** Continues prompts that begin alike (one document, several questions): the common part is read once a batch. */
+/** Continues prompts that begin alike (one document, several questions) in as few batches as possible. */
 export async function generateOverPrefix(
   generator: Generator,
   prompts: readonly Prompt[],
   options: DecodingOptions,
 ): Promise<Continuation[]> {
-  if (prompts.length === 0) return [];
-  const { prefix, rests } = splitCommonPrefix(prompts.map((prompt) => prompt.ids));
   const results: Continuation[] = [];
   for (let start = 0; start < prompts.length; start += options.batch.maxSequences) {
-    const batch = prompts
-      .slice(start, start + options.batch.maxSequences)
-      .map((prompt, i) => ({ key: prompt.key, ids: at(rests, start + i) }));
-    results.push(...(await run(generator, prefix, batch, options)));
+    results.push(...(await run(generator, prompts.slice(start, start + options.batch.maxSequences), options)));
     options.onBatch?.(results.length);
   }
   return results;
@@ -90,7 +85,6 @@ export function throwIfCancelled(signal: AbortSignal | undefined): void {
 
 async function run(
   { runner, codec, state }: Generator,
-  prefix: Int32Array,
   batch: readonly Prompt[],
   options: DecodingOptions,
 ): Promise<Continuation[]> {
@@ -102,7 +96,8 @@ async function run(
       uniforms.set(uniformsFor(seed, prompt.key, maxNewTokens), row * maxNewTokens);
     }
   }
-  const prompts = batch.map((prompt) => prompt.ids);
+  // What all prompts begin with is read once: the template's header, or a document.
+  const { prefix, rests: prompts } = splitCommonPrefix(batch.map((prompt) => prompt.ids));
   const { stopIds } = codec;
   const output = await runner.generate(
     { prefix, prompts, maxNewTokens, temperature, topK, topP, uniforms, stopIds },

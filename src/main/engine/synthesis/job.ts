@@ -33,7 +33,7 @@ export interface GeneratedPair {
   readonly question: string;
   /** All questions the model wrote for the chunk. */
   readonly candidates: readonly string[];
-  /** Answers without the end token; the model's text exactly. */
+  /** Answers without end token and without white space at the ends. */
   readonly chosen: string;
   readonly rejected: string;
   /** Filters that mark the pair. */

@@ -198,9 +198,9 @@ async function finish(draft: DocumentDraft, job: SynthesisJob, onBatch: () => vo
 
   const pairs: GeneratedPair[] = [];
   for (const [i, { turn, prompt }] of turns.entries()) {
-    const rejected = answers[i];
-    const chosen = turn.chosen;
-    if (rejected === undefined || chosen === null) throw new Error(`No answers for ${turn.key}.`);
+    const rejected = withoutEdges(answers[i]);
+    const chosen = withoutEdges(turn.chosen);
+    if (rejected === null || chosen === null) throw new Error(`No answers for ${turn.key}.`);
     const verdict = filterPair(
       {
         chunk: turn.text,
@@ -265,6 +265,11 @@ async function finish(draft: DocumentDraft, job: SynthesisJob, onBatch: () => vo
       dropped: reasons,
     },
   };
+}
+
+/** White space at the ends of an answer is cut off, because many chat templates do so and would change the text. */
+function withoutEdges(answer: Continuation | null | undefined): Continuation | null {
+  return answer === null || answer === undefined ? null : { ...answer, text: answer.text.trim() };
 }
 
 function fitsLong(promptTokens: number, job: SynthesisJob): boolean {

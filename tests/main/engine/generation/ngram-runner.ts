@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promptCodec } from '../../../../src/main/engine/generation/prompt-codec.ts';
 import type { PromptCodec } from '../../../../src/main/engine/generation/prompt-codec.ts';
 import type {
   GenerateInput,
@@ -7,21 +8,16 @@ import type {
   ModelRunner,
   ModelState,
 } from '../../../../src/main/engine/model/runner.ts';
+import { loadChatTemplate } from '../../../../src/main/engine/text/chat-template.ts';
 import { loadTokenizer } from '../../../../src/main/engine/text/tokenizer.ts';
 
 const demo = join(import.meta.dirname, '../../../../resources/demo');
 export const demoFile = (...path: string[]): string => join(demo, ...path);
 
-/** The demo model's own tokenizer and its chat format. */
+/** The demo model's own tokenizer and chat template. */
 export async function demoCodec(): Promise<PromptCodec> {
-  const tokenizer = await loadTokenizer(demoFile('base-model'));
-  return {
-    encode: (text) => tokenizer.encode(text),
-    count: (text) => tokenizer.count(text),
-    decode: (ids) => tokenizer.decode(ids),
-    encodePrompt: (user) => tokenizer.encode(`<|user|>${user}<|end|><|assistant|>`),
-    stopIds: tokenizer.eosTokenIds,
-  };
+  const folder = demoFile('base-model');
+  return promptCodec(await loadTokenizer(folder), await loadChatTemplate(folder));
 }
 
 /** A state for runners without weights: only the number of positions counts. */
@@ -39,7 +35,7 @@ export class NgramRunner implements Pick<ModelRunner, 'generate' | 'logProbabili
   readonly vocabulary: number;
   readonly #table = new Map<string, Map<number, number>>();
   /** Every call of `generate`, to see how sequences were batched. */
-  readonly calls: GenerateInput[] = [];
+  readonly calls: (GenerateInput & { readonly positions: number })[] = [];
 
   constructor(codec: PromptCodec, vocabulary: number) {
     this.vocabulary = vocabulary;
@@ -83,7 +79,7 @@ export class NgramRunner implements Pick<ModelRunner, 'generate' | 'logProbabili
   }
 
   async generate(input: GenerateInput, state: ModelState): Promise<GenerateOutput> {
-    this.calls.push(input);
+    this.calls.push({ ...input, positions: state.rope.length });
     const tokens: Int32Array[] = [];
     const finish: ('stop' | 'length')[] = [];
     for (const [row, prompt] of input.prompts.entries()) {

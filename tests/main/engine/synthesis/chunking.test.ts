@@ -78,6 +78,29 @@ describe('chunkDocument', () => {
     expect(texts(text, cut(text, { maxTokens: 14 }, true))[0]).toBe('# A\nOne two three four five. Six.');
   });
 
+  it('does not make a tiny chunk for the sake of a strong boundary', () => {
+    const text = 'One two.\n\n# B\nThree four five six. Seven eight nine. Ten eleven twelve thirteen.';
+    expect(texts(text, cut(text, { maxTokens: 14 }, true))[0]).toBe(
+      'One two.\n\n# B\nThree four five six. Seven eight nine.',
+    );
+  });
+
+  it('never ends a chunk with a heading', () => {
+    const text = 'One two three four five six seven.\n\n## Title\n\nEight nine ten eleven twelve thirteen. Fourteen.';
+    expect(texts(text, cut(text, { maxTokens: 12 }, true))[0]).toBe('One two three four five six seven.');
+  });
+
+  it('keeps the bound where the tokens of the whole exceed those of its parts', () => {
+    const text = 'One two three. Four five six. Seven eight nine. Ten eleven twelve. Thirteen.';
+    const count = (part: string): number => countTokens(part) + Math.floor(part.length / 25);
+    const result = chunkDocument(
+      { text, markdown: false, countTokens: count, seed: 0, documentId: 'd' },
+      options({ maxTokens: 12 }),
+    );
+    for (const chunk of result.chunks) expect(count(text.slice(chunk.start, chunk.end))).toBeLessThanOrEqual(12);
+    expect(texts(text, result).join(' ')).toBe(text);
+  });
+
   it('splits a long sentence between words and a long word only where it must', () => {
     const text = 'alpha beta gamma delta epsilon zeta eta theta iota kappa ' + 'x'.repeat(120) + ' end';
     const result = cut(text, { maxTokens: 8 });
@@ -98,6 +121,12 @@ describe('chunkDocument', () => {
     const merged = cut(text, { ...given, short: 'merge' });
     expect(texts(text, merged)).toEqual(['One two three. Four five six.', 'Seven eight nine. Ten.']);
     expect(merged.dropped).toEqual([]);
+    const far = cut(text, { minTokens: 4, maxTokens: 9, short: 'merge' });
+    expect(texts(text, far)).toEqual(['One two three. Four five six.', 'Seven eight nine. Ten.']);
+    const further = cut('A b c. D e. F g. H i. J.', { minTokens: 5, maxTokens: 9, short: 'merge' });
+    expect(further.chunks.map((chunk) => chunk.tokens)).toEqual([5, 5]);
+    const impossible = cut(text, { minTokens: 6, maxTokens: 9, short: 'merge' });
+    expect(impossible.dropped.map((chunk) => chunk.reason)).toEqual(['short_chunk']);
   });
 
   it('chooses chunks at random by seed, in document order, and lists those left out', () => {

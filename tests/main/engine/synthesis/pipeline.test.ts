@@ -52,8 +52,10 @@ async function collect(job: SynthesisJob): Promise<DocumentResult[]> {
 
 describe('synthesize', () => {
   let whole: DocumentResult[];
+  let calls: typeof runner.calls;
   beforeAll(async () => {
     whole = await collect(jobWith({}));
+    calls = [...runner.calls];
   });
 
   it('makes pairs whose answers are what the model says to the chunk and to the document', async () => {
@@ -84,10 +86,15 @@ describe('synthesize', () => {
     }
   });
 
-  it('reads the document once for all its questions', () => {
-    const long = runner.calls.filter((call) => call.prefix.length > 300);
-    expect(long.length).toBeGreaterThanOrEqual(documents.length);
-    for (const call of long) for (const prompt of call.prompts) expect(prompt.length).toBeLessThan(20);
+  it('reads the document once for all its questions, with the rotary tables of the long input', () => {
+    const long = calls.filter((call) => call.positions === 1024);
+    expect(long.length).toBe(documents.length);
+    for (const call of long) {
+      expect(call.prefix.length).toBeGreaterThan(300);
+      for (const prompt of call.prompts) expect(prompt.length).toBeLessThan(20);
+    }
+    expect(calls.filter((call) => call.temperature > 0).every((call) => call.positions === 512)).toBe(true);
+    expect(calls.some((call) => call.temperature === 0 && call.positions === 512)).toBe(true);
   });
 
   it('accounts for every chunk', () => {
@@ -130,8 +137,9 @@ describe('synthesize', () => {
     const batches = async (finished: readonly string[]): Promise<string[]> => {
       runner.calls.length = 0;
       await collect(jobWith({ resume: { finished: new Set(finished), counts: NO_COUNTS } }));
-      const short = runner.calls.filter((call) => call.prefix.length === 0);
-      return short.map((call) => call.prompts.map((prompt) => prompt.join()).join('|'));
+      const short = runner.calls.filter((call) => call.prefix.length < 200);
+      expect(short.length).toBeGreaterThan(3);
+      return short.map((call) => [call.prefix, ...call.prompts].map((ids) => ids.join()).join('|'));
     };
     const group = documents.slice(0, 3).map((document) => document.id);
     expect(await batches(group.slice(0, 2))).toEqual(await batches([]));
