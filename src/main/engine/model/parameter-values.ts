@@ -1,10 +1,10 @@
 import path from 'node:path';
-import type { DType } from '../onnx/dtype.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
 import * as o from '../onnx/ops.ts';
 import type { ParameterLayout } from './parameters.ts';
 import { loraTensorName } from './parameters.ts';
 import type { ModelWeights, WeightTensor } from './weights.ts';
+import type { WidenedWeights } from './widened-weights.ts';
 
 /** A module's low-rank addition: scale * B A x. */
 export interface LoraValues {
@@ -69,13 +69,27 @@ export function commonFolder(files: readonly string[]): string {
   return first.slice(0, length).join(path.sep) || path.sep;
 }
 
-/** Weights read in place from their safetensors files; half precision is widened once, at load, for the CPU. */
-function frozen(g: Graph, weights: ModelWeights, names: readonly string[], folder: string, dtype: DType): Map<string, Value> {
+/** Where a frozen weight's bytes are read from, as external data relative to the session's folder. */
+export interface FrozenSource {
+  readonly weights: ModelWeights;
+  readonly folder: string;
+  /** Half precision that was widened in memory; left out, weights are used in the file's own type. */
+  readonly widened?: WidenedWeights;
+}
+
+/** Weights read in place from their safetensors files, or from memory where they were widened. */
+function frozen(g: Graph, { weights, folder, widened }: FrozenSource, names: readonly string[]): Map<string, Value> {
   const found = new Map<string, Value>();
   for (const name of names) {
     const tensor = weights.tensors.get(name);
     if (tensor === undefined) throw new Error(`no weight named ${name}`);
-    found.set(name, o.cast(g, inPlace(g, name, tensor, folder), dtype));
+    const wide = widened?.places.get(name);
+    found.set(
+      name,
+      widened === undefined || wide === undefined
+        ? inPlace(g, name, tensor, folder)
+        : g.external(name, 'float32', tensor.shape, { path: widened.path, ...wide }),
+    );
   }
   return found;
 }
@@ -100,21 +114,16 @@ function cut(g: Graph, layout: ParameterLayout, vector: Value): Map<string, Valu
   );
 }
 
-/**
- * All weights for a root graph.
- * @param vector the trainable vector [P], float32
- * @param folder the session's weight folder, see commonFolder
- */
-export function parameterValues(
-  g: Graph,
-  layout: ParameterLayout,
-  weights: ModelWeights,
-  vector: Value,
-  folder: string,
-): ParameterValues {
-  const trainable = cut(g, layout, vector);
-  const names = [...weights.tensors.keys()].filter((name) => !trainable.has(name));
-  return new ParameterValues(layout, frozen(g, weights, names, folder, 'float32'), trainable);
+/** Names of the weights that are not part of the trainable vector. */
+export function frozenNames(layout: ParameterLayout, weights: ModelWeights): string[] {
+  const trainable = new Set(layout.tensors.map((tensor) => tensor.name));
+  return [...weights.tensors.keys()].filter((name) => !trainable.has(name));
+}
+
+/** All weights for a root graph; `vector` is the trainable vector [P], float32. */
+export function parameterValues(g: Graph, layout: ParameterLayout, vector: Value, source: FrozenSource): ParameterValues {
+  const weights = frozen(g, source, frozenNames(layout, source.weights));
+  return new ParameterValues(layout, weights, cut(g, layout, vector));
 }
 
 /** The gradients of all trainable values as one vector [P]; values that nothing depends on count as zero. */

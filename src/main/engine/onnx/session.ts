@@ -19,8 +19,8 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Folder that the external data's paths are relative to. */
   readonly weightFolder?: string;
-  /** 'basic' folds constants (a Cast of half-precision weights, once, at load). */
-  readonly optimization?: 'disabled' | 'basic';
+  /** External data that is in memory instead: name in the graph, and bytes (copied at load). */
+  readonly memoryFiles?: readonly { readonly path: string; readonly data: Uint8Array }[];
   /** Path prefix of a Chrome trace that onnxruntime writes. */
   readonly profile?: string;
   /** Keep memory between runs (faster); off, memory goes back after each run. */
@@ -56,13 +56,15 @@ export class Session {
     const folder = options.weightFolder;
     const settings: ort.InferenceSession.SessionOptions = {
       executionProviders: [options.device],
-      graphOptimizationLevel: options.optimization ?? 'disabled',
+      // The graph is written as it should run; an optimiser could merge recomputation with the forward pass.
+      graphOptimizationLevel: 'disabled',
       enableMemPattern: false,
       enableCpuMemArena: options.arena ?? true,
       executionMode: 'sequential',
       interOpNumThreads: 1,
       logSeverityLevel: 3,
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+      ...(options.memoryFiles === undefined ? {} : { externalData: [...options.memoryFiles] }),
       ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
       ...(folder === undefined
         ? {}

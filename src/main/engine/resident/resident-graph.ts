@@ -1,10 +1,10 @@
 import type { ModelConfig } from '../model/config.ts';
 import type { Checkpointing, DecoderInput } from '../model/decoder.ts';
 import { parameterValues } from '../model/parameter-values.ts';
+import type { FrozenSource } from '../model/parameter-values.ts';
 import type { ParameterLayout } from '../model/parameters.ts';
 import { hiddenStates, rowLogits, targetLogProbs } from '../model/score-program.ts';
 import { treeAttention } from '../model/tree-attention.ts';
-import type { ModelWeights } from '../model/weights.ts';
 import type { DType } from '../onnx/dtype.ts';
 import type { Value } from '../onnx/graph.ts';
 import { Graph } from '../onnx/graph.ts';
@@ -24,9 +24,8 @@ type Outputs = Partial<Record<keyof typeof OUTPUTS, Value>>;
 export interface ResidentGraphOptions {
   readonly config: ModelConfig;
   readonly layout: ParameterLayout;
-  readonly weights: ModelWeights;
-  /** The folder that the session reads external data from. */
-  readonly folder: string;
+  /** Where the frozen weights are. */
+  readonly source: FrozenSource;
   readonly checkpointing: Checkpointing;
   /** The programs to build; the others fail when called. Fewer load faster. */
   readonly programs: readonly Program[];
@@ -37,10 +36,10 @@ export interface ResidentGraphOptions {
  * scope. Outputs: floats, scalars, gradient [P], tokens; each program fills what it has.
  */
 export function residentGraph(options: ResidentGraphOptions): Graph {
-  const { config, layout, weights, folder } = options;
+  const { config, layout, source } = options;
   const root = new Graph('longhand');
   const inputs = programInputs(root, layout.total, config.headDim / 2);
-  const parameters = parameterValues(root, layout, weights, inputs.parameters, folder);
+  const parameters = parameterValues(root, layout, inputs.parameters, source);
   const decoderInput: DecoderInput = {
     config,
     parameters,

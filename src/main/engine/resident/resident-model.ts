@@ -1,7 +1,7 @@
 import type { ModelConfig } from '../model/config.ts';
 import { loadModelConfig } from '../model/config.ts';
 import type { Checkpointing } from '../model/decoder.ts';
-import { commonFolder } from '../model/parameter-values.ts';
+import { commonFolder, frozenNames } from '../model/parameter-values.ts';
 import { fullLayout, initialFull, initialLora, loraLayout } from '../model/parameters.ts';
 import type { LoraChoice, ParameterLayout } from '../model/parameters.ts';
 import type {
@@ -16,6 +16,7 @@ import type {
 } from '../model/runner.ts';
 import { openWeights } from '../model/weights.ts';
 import type { ModelWeights } from '../model/weights.ts';
+import { widenWeights } from '../model/widened-weights.ts';
 import { Session } from '../onnx/session.ts';
 import type { Device, HostTensor } from '../onnx/session.ts';
 import { PROGRAMS, residentGraph } from './resident-graph.ts';
@@ -75,20 +76,19 @@ export class ResidentModel implements ModelRunner {
   static async create(config: ModelConfig, weights: ModelWeights, options: ResidentOptions): Promise<ResidentModel> {
     const layout = layoutOf(config, options);
     const folder = commonFolder([...weights.tensors.values()].map((tensor) => tensor.path));
+    const widened = await widenWeights(weights, options.device === 'cpu' ? frozenNames(layout, weights) : []);
     const graph = residentGraph({
       config,
       layout,
-      weights,
-      folder,
+      source: { weights, folder, widened },
       checkpointing: options.checkpointing ?? 'none',
       programs: options.programs ?? PROGRAMS,
     });
-    const halfPrecision = [...weights.tensors.values()].some((tensor) => tensor.dtype !== 'F32');
     const session = await Session.create(graph, {
       device: options.device,
       threads: options.threads,
       weightFolder: folder,
-      optimization: halfPrecision ? 'basic' : 'disabled',
+      ...(widened.places.size === 0 ? {} : { memoryFiles: [widened] }),
       ...(options.profile === undefined ? {} : { profile: options.profile }),
       ...(options.arena === undefined ? {} : { arena: options.arena }),
     });
