@@ -100,44 +100,56 @@ export class Graph {
   readonly initializers: Initializer[] = [];
   readonly nodes: Node[] = [];
   private tape: TapeEntry[] | undefined;
-  private readonly counter: { next: number };
+  /** Shared by a graph and its subgraphs: ONNX has one name space for them. */
+  private readonly names: { next: number; readonly taken: Set<string> };
   private readonly constants = new Map<string, Value>();
   private scopeName: string;
 
   constructor(label: string, parent?: Graph) {
     this.label = label;
     this.parent = parent;
-    this.counter = parent?.counter ?? { next: 0 };
+    this.names = parent?.names ?? { next: 0, taken: new Set() };
     this.scopeName = parent === undefined ? '' : parent.scopeName;
   }
 
-  /** A name that is unique in the whole model (ONNX shares one name space between a graph and its subgraphs). */
+  /** A name that is unique in the whole model. */
   private fresh(stem: string): string {
-    this.counter.next += 1;
-    return `${stem}_${this.counter.next}`;
+    this.names.next += 1;
+    return this.claim(`${stem}_${this.names.next}`);
+  }
+
+  private claim(name: string): string {
+    if (this.names.taken.has(name)) throw new GraphError(`the name "${name}" is taken in the model of "${this.label}"`);
+    this.names.taken.add(name);
+    return name;
   }
 
   /** Declares a graph input. `name` must be unique in the model. */
   input(name: string, dtype: DType, shape: readonly Dim[]): Value {
+    return this.addInput(this.claim(name), dtype, shape);
+  }
+
+  /** Declares an input whose name does not matter (Loop bodies). */
+  anonymousInput(stem: string, dtype: DType, shape: readonly Dim[]): Value {
+    return this.addInput(this.fresh(stem), dtype, shape);
+  }
+
+  private addInput(name: string, dtype: DType, shape: readonly Dim[]): Value {
     const value = new Value(this, name, { dtype, shape });
     this.inputs.push(value);
     return value;
   }
 
-  /** Declares an input whose name does not matter (Loop bodies). */
-  anonymousInput(stem: string, dtype: DType, shape: readonly Dim[]): Value {
-    return this.input(this.fresh(stem), dtype, shape);
-  }
-
   /** Marks a value as the graph's next output under a name (made with Identity where the value is an outer one). */
   output(value: Value, name?: string): void {
+    this.mustSee(value, name ?? 'output');
     const local = value.graph === this && name === undefined && !this.inputs.includes(value);
     const out = local ? value : this.renamed(value, name);
     this.outputs.push({ name: out.name, value: out });
   }
 
   private renamed(value: Value, name?: string): Value {
-    const out = new Value(this, name ?? this.fresh('out'), value);
+    const out = new Value(this, name === undefined ? this.fresh('out') : this.claim(name), value);
     this.nodes.push({
       name: this.fresh('Identity'),
       opType: 'Identity',
@@ -151,7 +163,7 @@ export class Graph {
 
   /** An initializer whose bytes stay in a file (weights read in place). */
   external(name: string, dtype: DType, shape: readonly number[], data: ExternalData): Value {
-    const value = new Value(this, name, { dtype, shape });
+    const value = new Value(this, this.claim(name), { dtype, shape });
     this.initializers.push({ value, data });
     return value;
   }
@@ -188,10 +200,10 @@ export class Graph {
     attributes: Readonly<Record<string, Attribute>> = {},
     options: NodeOptions = {},
   ): readonly Value[] {
-    for (const value of inputs) {
-      if (value !== undefined && !this.sees(value)) {
-        throw new GraphError(`${opType}: ${value.name} belongs to graph "${value.graph.label}", not visible in "${this.label}"`);
-      }
+    for (const value of inputs) if (value !== undefined) this.mustSee(value, opType);
+    for (const inner of Object.values(attributes)) {
+      if (!(inner instanceof Graph) || inner.parent === undefined || this.isWithin(inner.parent)) continue;
+      throw new GraphError(`${opType}: the subgraph "${inner.label}" sees graph "${inner.parent.label}", not "${this.label}"`);
     }
     const types = inferOutputs(opType, inputs, attributes, options.outputs ?? 1);
     const stem = this.scopeName === '' ? opType : `${this.scopeName}/${opType}`;
@@ -215,11 +227,16 @@ export class Graph {
     return value;
   }
 
-  private sees(value: Value): boolean {
+  private isWithin(other: Graph): boolean {
     for (let graph: Graph | undefined = this; graph !== undefined; graph = graph.parent) {
-      if (value.graph === graph) return true;
+      if (other === graph) return true;
     }
     return false;
+  }
+
+  private mustSee(value: Value, user: string): void {
+    if (this.isWithin(value.graph)) return;
+    throw new GraphError(`${user}: ${value.name} belongs to graph "${value.graph.label}", not visible in "${this.label}"`);
   }
 
   /** Runs `build` with node names under `name/`, so that profiles and messages say where a node comes from. */
