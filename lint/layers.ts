@@ -39,7 +39,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   'src/main/index': { imports: ['src/shared', 'src/main/files', 'src/main/services', 'src/main/shell'], node: true },
 
   // Seeded streams of random numbers: training, synthesis and evaluation draw from the same kind.
-  [`${engine}/random`]: { imports: [], node: false },
+  [`${engine}/random`]: { imports: [], node: true },
   [`${engine}/onnx`]: { imports: engineBase, node: true },
   [`${engine}/text`]: { imports: engineBase, node: true },
   [`${engine}/model`]: { imports: [...engineBase, `${engine}/onnx`], node: true },

@@ -1,5 +1,5 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
-import { randomStream } from '../training/random.ts';
+import { randomStream } from '../random.ts';
 
 /** An estimate with its 95% interval, all in the unit of the items. */
 export interface Estimate {

@@ -1,5 +1,5 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
-import { randomStream, shuffled } from '../training/random.ts';
+import { randomStream, shuffled } from '../random.ts';
 import { wilson } from './intervals.ts';
 import type { Estimate } from './intervals.ts';
 import type { QuestionAnswer } from './question-scoring.ts';

@@ -1,5 +1,5 @@
 import { uniformFloat32 } from 'pure-rand/distribution/uniformFloat32';
-import { randomStream } from '../training/random.ts';
+import { randomStream } from '../random.ts';
 
 /**
  * Uniform numbers in [0, 1) for the sampling steps of one sequence, one a token. They depend on seed and key only, never on

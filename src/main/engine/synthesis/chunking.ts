@@ -1,5 +1,5 @@
 import type { ChunkOptions } from '../../../shared/synthesis-config.ts';
-import { randomStream, shuffled } from '../training/random.ts';
+import { randomStream, shuffled } from '../random.ts';
 import { BoundaryStrength, splitFiner, splitIntoUnits } from './boundaries.ts';
 import type { TextUnit } from './boundaries.ts';
 

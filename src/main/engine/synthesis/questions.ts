@@ -1,5 +1,5 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
-import { randomStream } from '../training/random.ts';
+import { randomStream } from '../random.ts';
 import type { InstructionTemplate } from '../../../shared/instruction-templates.ts';
 
 /** Why a chunk yields no question. */

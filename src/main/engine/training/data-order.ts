@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { UserError } from '../../../shared/errors.ts';
-import { randomStream, shuffled } from './random.ts';
+import { randomStream, shuffled } from '../random.ts';
 
 /** Everything that is needed to continue the order; plain JSON. */
 export interface DataOrderState {

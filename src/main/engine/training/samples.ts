@@ -4,7 +4,7 @@ import type { ConversationBuilder } from '../text/conversation.ts';
 import { positionsOf, type TrainingExample } from './example.ts';
 import type { AnswerTree } from './objectives.ts';
 import { packPair, type PackedPair } from './packed.ts';
-import { randomStream, shuffled } from './random.ts';
+import { randomStream, shuffled } from '../random.ts';
 
 /** What training reads of a stored sample. */
 export type TrainingSample = Pick<Sample, 'documentId' | 'documentTitle' | 'context'> & {

@@ -1,7 +1,7 @@
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { describe, expect, it } from 'vitest';
 import { bootstrapMean, pairedDifference, quantile, wilson } from '../../../../src/main/engine/evaluation/intervals.ts';
-import { randomStream } from '../../../../src/main/engine/training/random.ts';
+import { randomStream } from '../../../../src/main/engine/random.ts';
 
 describe('wilson', () => {
   it('gives the textbook values', () => {

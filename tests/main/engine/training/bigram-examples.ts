@@ -1,7 +1,7 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import type { TrainingExample } from '../../../../src/main/engine/training/example.ts';
 import type { AnswerTree, Span } from '../../../../src/main/engine/training/objectives.ts';
-import { randomStream } from '../../../../src/main/engine/training/random.ts';
+import { randomStream } from '../../../../src/main/engine/random.ts';
 import { VOCABULARY } from './bigram-runner.ts';
 
 const END = 1;

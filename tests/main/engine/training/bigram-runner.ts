@@ -10,7 +10,7 @@ import type {
   TreeTokens,
 } from '../../../../src/main/engine/model/runner.ts';
 import { objectiveValue } from '../../../../src/main/engine/training/objectives.ts';
-import { randomStream } from '../../../../src/main/engine/training/random.ts';
+import { randomStream } from '../../../../src/main/engine/random.ts';
 
 export const VOCABULARY = 12;
 /** From this position on the model adds other logits: a long context is read worse than a short one. */
