@@ -201,10 +201,7 @@ export class Graph {
     options: NodeOptions = {},
   ): readonly Value[] {
     for (const value of inputs) if (value !== undefined) this.mustSee(value, opType);
-    for (const inner of Object.values(attributes)) {
-      if (!(inner instanceof Graph) || inner.parent === undefined || this.isWithin(inner.parent)) continue;
-      throw new GraphError(`${opType}: the subgraph "${inner.label}" sees graph "${inner.parent.label}", not "${this.label}"`);
-    }
+    for (const [name, attribute] of Object.entries(attributes)) this.checkAttribute(opType, name, attribute);
     const types = inferOutputs(opType, inputs, attributes, options.outputs ?? 1);
     const stem = this.scopeName === '' ? opType : `${this.scopeName}/${opType}`;
     const outputs = types.map((type) => new Value(this, this.fresh(stem), type));
@@ -225,6 +222,15 @@ export class Graph {
     const [value] = this.ops(opType, inputs, attributes, options);
     if (value === undefined) throw new GraphError(`${opType} has no output`);
     return value;
+  }
+
+  private checkAttribute(opType: string, name: string, attribute: Attribute): void {
+    if (typeof attribute === 'number' && !Number.isInteger(attribute)) {
+      throw new GraphError(`${opType}: attribute ${name} is ${attribute}: an integer, or { float } is needed`);
+    }
+    if (!(attribute instanceof Graph) || attribute.parent === undefined || this.isWithin(attribute.parent)) return;
+    const seen = attribute.parent.label;
+    throw new GraphError(`${opType}: the subgraph "${attribute.label}" sees graph "${seen}", not "${this.label}"`);
   }
 
   private isWithin(other: Graph): boolean {

@@ -83,6 +83,9 @@ export class Session {
 
   /** Runs the graph. Inputs are copied in, outputs out; all outputs are returned by name. */
   async run(feeds: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>> {
+    // onnxruntime-node passes over names that it does not know: a misspelt feed would go unnoticed.
+    const unknown = Object.keys(feeds).find((name) => !this.session.inputNames.includes(name));
+    if (unknown !== undefined) throw new Error(`the graph has no input "${unknown}"`);
     const tensors = Object.fromEntries(
       Object.entries(feeds).map(([name, { data, dims }]) => [name, new ort.Tensor(typeOf(data), data as Float32Array, [...dims])]),
     );
