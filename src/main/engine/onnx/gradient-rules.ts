@@ -56,7 +56,7 @@ function unbroadcast(g: Graph, gradient: Value, target: Value): Value {
   if (unsure) throw new GraphError(`cannot tell along which axes ${target.name} was broadcast`);
   if (axes.length === 0) return gradient;
   const summed = o.reduceSum(g, gradient, axes, true);
-  return extra === 0 ? summed : o.reshape(g, summed, o.shapeOf(g, target));
+  return extra === 0 ? summed : o.reshapeExact(g, summed, o.shapeOf(g, target));
 }
 
 function when(wanted: boolean | undefined, make: () => Value): Value | undefined {
@@ -179,9 +179,9 @@ export const GRADIENT_RULES: Readonly<Record<string, GradientRule>> = {
       when(wants[2], () => unbroadcast(g, beta === 1 ? dy : o.mul(g, dy, beta), call.x(2))),
     ];
   }),
-  Reshape: rule(({ g, dy, x }) => [o.reshape(g, dy, o.shapeOf(g, x(0)))]),
-  Squeeze: rule(({ g, dy, x }) => [o.reshape(g, dy, o.shapeOf(g, x(0)))]),
-  Unsqueeze: rule(({ g, dy, x }) => [o.reshape(g, dy, o.shapeOf(g, x(0)))]),
+  Reshape: rule(({ g, dy, x }) => [o.reshapeExact(g, dy, o.shapeOf(g, x(0)))]),
+  Squeeze: rule(({ g, dy, x }) => [o.reshapeExact(g, dy, o.shapeOf(g, x(0)))]),
+  Unsqueeze: rule(({ g, dy, x }) => [o.reshapeExact(g, dy, o.shapeOf(g, x(0)))]),
   Expand: rule(({ g, dy, x }) => [unbroadcast(g, dy, x(0))]),
   Transpose: rule(({ g, dy, attributes }) => {
     const perm = attributes['perm'] as readonly number[];

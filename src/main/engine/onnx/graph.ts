@@ -234,10 +234,7 @@ export class Graph {
   }
 
   private isWithin(other: Graph): boolean {
-    for (let graph: Graph | undefined = this; graph !== undefined; graph = graph.parent) {
-      if (other === graph) return true;
-    }
-    return false;
+    return other === this || (this.parent?.isWithin(other) ?? false);
   }
 
   private mustSee(value: Value, user: string): void {

@@ -195,7 +195,7 @@ function reshape(call: Call): ValueType[] {
   const total = productOf(x.shape);
   const exact = integer(call, 'allowzero', 0) === 1;
   const dims = content.map((dim, i) =>
-    dim === 0 ? (x.shape[i] ?? fail(call, `no input dimension ${i} to copy`)) : dim,
+    dim === 0 && !exact ? (x.shape[i] ?? fail(call, `no input dimension ${i} to copy`)) : dim,
   );
   const open = dims.filter((dim) => typeof dim === 'number' && dim < 0);
   if (open.length > 1 || (open[0] ?? -1) !== -1) fail(call, `cannot make the shape ${formatShape(dims)}`);
@@ -357,7 +357,7 @@ const unsqueeze: Rule = (call) => {
 const constantOfShape: Rule = (call) => {
   const wanted = input(call, 0);
   const value = call.attributes['value'];
-  const dtype = typeof value === 'object' && 'dtype' in value ? (value.dtype as DType) : 'float32';
+  const dtype = typeof value === 'object' && 'dtype' in value ? (value.dtype) : 'float32';
   return [{ dtype, shape: wanted.content ?? unknownShape(call, wanted) }];
 };
 
@@ -407,7 +407,7 @@ const where: Rule = (call) => {
 
 const cast: Rule = (call) => {
   const to = call.attributes['to'];
-  if (typeof to !== 'string' || !(to in ONNX_DTYPE)) fail(call, `attribute to must name a type, not ${String(to)}`);
+  if (typeof to !== 'string' || !(to in ONNX_DTYPE)) fail(call, `attribute to must name a type, not ${JSON.stringify(to)}`);
   const x = input(call, 0);
   const integerTypes = ['int32', 'int64'];
   const keeps = integerTypes.includes(to) && integerTypes.includes(x.dtype);

@@ -156,7 +156,7 @@ describe('If', () => {
     const x = g.input('x', 'float32', ['N', 3]);
     const y = g.op('If', [g.input('flag', 'bool', [])], {
       then_branch: branch(g, 'then', (b) => [o.slice(b, x, 0, 1, 0)]),
-      else_branch: branch(g, 'else', (b) => [x]),
+      else_branch: branch(g, 'else', () => [x]),
     });
     expect(y.shape[1]).toBe(3);
     expect(String(y.shape[0])).toMatch(/^\?/);

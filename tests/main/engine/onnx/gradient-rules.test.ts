@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { GradientRule } from '../../../../src/main/engine/onnx/gradient-rules.ts';
 import { GRADIENT_RULES } from '../../../../src/main/engine/onnx/gradient-rules.ts';
 import type { Graph, Value } from '../../../../src/main/engine/onnx/graph.ts';
 import * as o from '../../../../src/main/engine/onnx/ops.ts';
@@ -231,6 +232,7 @@ const CASES: Readonly<Record<string, Cases>> = {
     'with -1': { inputs: [x(2, 3, 4)], build: (g, a) => o.mul(g, o.reshape(g, a, [4, -1]), o.reshape(g, a, [4, -1])) },
     'with 0 and -1': { inputs: [x(2, 3, 4)], build: (g, a) => o.reshape(g, a, [0, -1]) },
     'to a vector': { inputs: [x(2, 3)], build: (g, a) => o.reshape(g, a, [-1]) },
+    'of nothing': { inputs: [x(0, 3, 2)], build: (g, a) => o.reshapeExact(g, a, [6, 0]) },
     'from a scalar': { inputs: [x()], build: (g, a) => o.reshape(g, a, [1, 1]) },
     'to a shape computed in the graph': {
       inputs: [x(2, 3, 4)],
@@ -357,4 +359,17 @@ describe.each(Object.entries(CASES))('the gradient of %s', (opType, cases) => {
       expect(gradients).not.toContain(undefined);
     }
   });
+});
+
+it.each(Object.entries(CASES))('an error of 1e-4 in the rule of %s is found', async (opType, cases) => {
+  const rules = GRADIENT_RULES as Record<string, GradientRule>;
+  const [problem] = Object.values(cases);
+  const right = rules[opType];
+  if (problem === undefined || right === undefined) throw new Error(`${opType} has no case`);
+  rules[opType] = (g, context) => right(g, context).map((gradient) => gradient && o.mul(g, gradient, 1.0001));
+  try {
+    await expect(checkGradients(problem)).rejects.toThrow(/central difference/);
+  } finally {
+    rules[opType] = right;
+  }
 });

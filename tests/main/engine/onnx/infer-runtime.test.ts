@@ -1,3 +1,4 @@
+import { runInThisContext } from 'node:vm';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Dim } from '../../../../src/main/engine/onnx/dim.ts';
@@ -181,7 +182,7 @@ function evaluate(dim: Dim): number {
   if (typeof dim === 'number') return dim;
   const text = dim.replaceAll(/[A-Z]/g, (symbol) => String(SIZES[symbol])).replaceAll('--', '- -');
   // A bracket is a quotient, rounded down (or one of its operands).
-  return Number(new Function(`return ${text.replaceAll('(', 'Math.floor(')};`)());
+  return Number(runInThisContext(`${text.replaceAll('(', 'Math.floor(')}`));
 }
 
 const isEmpty = (dim: Dim): boolean => !isUnknown(dim) && evaluate(dim) === 0;

@@ -264,6 +264,7 @@ describe('types of outputs', () => {
       (g) => o.full(g, 'float32', o.sub(g, i64(g, 0), o.div(g, i64(g, -7), 2))),
       'float32[3]',
     ],
+    ['no elements', (g) => o.reshapeExact(g, f(g, 0, 'T', 8), [8, 0]), 'float32[8, 0]'],
     ['a range', (g) => o.arange(g, o.dimOf(g, f(g, 'T'), 0)), 'int64[T]'],
     [
       'an empty range',
