@@ -1,0 +1,27 @@
+import { openWorkspace } from '../workspace/workspace.ts';
+import type { OpenOptions, Workspace } from '../workspace/workspace.ts';
+import { EngineClient } from './engine-client.ts';
+
+/** What the services on a workspace work with. */
+export interface ServiceContext {
+  readonly workspace: Workspace;
+  readonly engine: EngineClient;
+}
+
+/**
+ * Opens a workspace with an engine (whose process starts at the first job that needs it). `close` ends both; without it
+ * the process keeps the program from ending.
+ * Errors: as openWorkspace.
+ */
+export function openContext(folder: string, options: OpenOptions = {}): ServiceContext & { close(): Promise<void> } {
+  const workspace = openWorkspace(folder, options);
+  const engine = new EngineClient();
+  return {
+    workspace,
+    engine,
+    async close() {
+      await engine.kill();
+      workspace.close();
+    },
+  };
+}

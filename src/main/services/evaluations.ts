@@ -1,0 +1,242 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { UserError } from '../../shared/errors.ts';
+import { evaluationTaskSchema } from '../../shared/evaluation-tasks.ts';
+import type {
+  Comparison,
+  EvaluationOutcome,
+  EvaluationTask,
+  EvaluationTaskInput,
+} from '../../shared/evaluation-tasks.ts';
+import type { EvaluationItem, EvaluationRow } from '../../shared/evaluations.ts';
+import type { Page, PageRequest } from '../../shared/paging.ts';
+import { parseInput } from '../../shared/parse.ts';
+import { parseRunConfig } from '../../shared/run-config.ts';
+import type { RunConfig } from '../../shared/run-config.ts';
+import type { SnapshotPair } from '../../shared/runs.ts';
+import type { EvaluateInput, Execution } from '../engine/protocol/jobs.ts';
+import { asReadError } from '../files/json-lines.ts';
+import type { Workspace } from '../workspace/workspace.ts';
+import { codeVersion } from './code-version.ts';
+import type { ServiceContext } from './context.ts';
+import type { JobOptions } from './engine-client.ts';
+import { modelFolder, registerModel } from './models.ts';
+import { checkpointOf } from './runs.ts';
+import { allSamples, bySample, findReferences, snapshotOf, storeReferences } from './stored-texts.ts';
+
+/** Whose weights are evaluated: the model as it is, a PEFT folder on it, or a checkpoint of a run. */
+export type EvaluationSource =
+  | { readonly kind: 'base'; readonly modelDir: string }
+  | { readonly kind: 'adapter'; readonly modelDir: string; readonly dir: string; readonly ropeTheta?: number | null }
+  /** `checkpointId` left out: the newest one; `modelDir` left out: where the run found its model. */
+  | { readonly kind: 'run'; readonly runId: number; readonly checkpointId?: number; readonly modelDir?: string };
+
+export interface EvaluationRequest {
+  readonly source: EvaluationSource;
+  readonly tasks: readonly EvaluationTaskInput[];
+  readonly execution?: Partial<Execution>;
+}
+
+/**
+ * Evaluates a model on each task, one row in the store for each, with every item's answer. What is finished stays when
+ * a later task fails or is stopped.
+ * Errors: `invalid_input` naming the task, file or field and `not_found` (nothing is stored then), those of the model.
+ */
+export async function evaluate(
+  context: ServiceContext,
+  request: EvaluationRequest,
+  options: JobOptions & { readonly onTask?: (outcome: EvaluationOutcome) => void } = {},
+): Promise<readonly EvaluationOutcome[]> {
+  const { workspace, engine } = context;
+  const tasks = request.tasks.map((task): EvaluationTask => {
+    const parsed = parseInput(evaluationTaskSchema, task, 'Evaluation task');
+    return parsed.kind === 'kl' ? parsed : { ...parsed, path: resolve(parsed.path) };
+  });
+  if (tasks.length === 0) throw new UserError('invalid_input', 'There is nothing to evaluate: no task is given.');
+  const { modelDir, weights, config, runId, checkpointId, ropeTheta } = sourceOf(context, request.source);
+  const samples = tasks.map((task) => (task.kind === 'kl' ? klSamples(workspace, task, runId) : []));
+  const hashes = await Promise.all(tasks.map((task, i) => hashOf(workspace, task, samples[i] ?? [])));
+  const model = await registerModel(context, modelDir, options);
+
+  const execution = { device: config.device, threads: config.threads, ...request.execution };
+  const ids = workspace.transaction(() =>
+    tasks.map((task, i) =>
+      workspace.evaluations.add({
+        setName: task.name,
+        setSha256: hashes[i] ?? '',
+        kind: task.kind,
+        modelFingerprint: model.fingerprint,
+        runId,
+        checkpointId,
+        config: JSON.parse(JSON.stringify({ task, source: request.source })) as never,
+        codeVersion: codeVersion(),
+        seed: task.kind === 'ask' ? task.seed : 0,
+      }),
+    ),
+  );
+  const idOf = (task: number): number => ids[task] ?? 0;
+  const flat = samples.flat();
+  const outcomes: EvaluationOutcome[] = [];
+  const input: EvaluateInput = { modelDir, weights, ropeTheta, tasks, klSamples: flat.length, config, ...execution };
+  for (const id of ids) workspace.evaluations.setStatus(id, 'running');
+  try {
+    await engine.run(
+      'evaluate',
+      {
+        ...input,
+        tasks: tasks.map((task, i) => (task.kind === 'kl' ? { ...task, limit: samples[i]?.length ?? 0 } : task)),
+      },
+      {
+        readSample: ({ index }) => workspace.samples.ofPairs(flat[index] ?? []),
+        findReferences: ({ keys }) => findReferences(workspace, keys),
+        references: ({ rows }) => storeReferences(workspace, rows),
+        items: ({ task, items }) => workspace.evaluations.addItems(idOf(task), items),
+        taskFinished: ({ task, summary }) => {
+          workspace.evaluations.finish(idOf(task), summary);
+          const row = workspace.evaluations.get(idOf(task));
+          const outcome = { task: tasks[task] as EvaluationTask, row, summary }; // the engine counts our tasks
+          outcomes.push(outcome);
+          options.onTask?.(outcome);
+        },
+      },
+      options,
+    );
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const stopped = error instanceof UserError && error.code === 'cancelled';
+    for (const id of ids) {
+      if (workspace.evaluations.get(id).status !== 'running') continue;
+      workspace.evaluations.setStatus(id, stopped ? 'cancelled' : 'failed', stopped ? null : message);
+    }
+    throw error;
+  }
+  return outcomes;
+}
+
+/** Evaluations in the order they were made, of one run or of all. */
+export function listEvaluations(
+  { workspace }: Pick<ServiceContext, 'workspace'>,
+  request: PageRequest & { runId?: number } = {},
+): Page<EvaluationRow> {
+  return workspace.evaluations.list(request);
+}
+
+/** Every answer of an evaluation, one page. */
+export function evaluationItems(
+  { workspace }: Pick<ServiceContext, 'workspace'>,
+  id: number,
+  request: PageRequest = {},
+): Page<EvaluationItem> {
+  return workspace.evaluations.items(id, request);
+}
+
+/**
+ * Compares evaluations of the same set, item by item, with the first one as the baseline.
+ * Errors: `invalid_input` where they are not of the same set, `not_found`.
+ */
+export async function compareEvaluations(
+  { workspace, engine }: ServiceContext,
+  ids: readonly number[],
+  options: JobOptions & { readonly names?: readonly string[] } = {},
+): Promise<Comparison> {
+  const rows = ids.map((id) => workspace.evaluations.get(id));
+  const [first] = rows;
+  if (first === undefined) throw new UserError('invalid_input', 'There are no evaluations to compare.');
+  const other = rows.find((row) => row.setSha256 !== first.setSha256 || row.kind !== first.kind);
+  if (other !== undefined) {
+    throw new UserError(
+      'invalid_input',
+      `The evaluations ${first.id} (${first.setName}) and ${other.id} (${other.setName}) are not of the same set.`,
+      { hint: 'Compare evaluations of one set.' },
+    );
+  }
+  const models = rows.map((row, i) => {
+    const values: (number | null)[] = [];
+    for (const item of allItems(workspace, row.id)) values[item.index] = asked(item) ? item.score : null;
+    return {
+      name: options.names?.[i] ?? `${row.setName} ${row.id}`,
+      values: Array.from(values, (value) => value ?? null),
+    };
+  });
+  const longest = Math.max(...models.map(({ values }) => values.length));
+  for (const { values } of models) while (values.length < longest) values.push(null);
+  return engine.run('compare', { models, higherIsBetter: first.kind !== 'text' && first.kind !== 'kl' }, {}, options);
+}
+
+function* allItems(workspace: Workspace, id: number): Generator<EvaluationItem> {
+  for (let cursor: string | null = null; ;) {
+    const page: Page<EvaluationItem> = workspace.evaluations.items(id, { cursor, limit: 5000 });
+    yield* page.rows;
+    if (page.next === null) return;
+    cursor = page.next;
+  }
+}
+
+/** Items that did not fit into the model are stored with `finish: too_long` and have no score. */
+function asked({ detail }: EvaluationItem): boolean {
+  return !(typeof detail === 'object' && detail !== null && 'finish' in detail && detail['finish'] === 'too_long');
+}
+
+interface ResolvedSource {
+  readonly modelDir: string;
+  readonly weights: EvaluateInput['weights'];
+  readonly config: RunConfig;
+  readonly runId: number | null;
+  readonly checkpointId: number | null;
+  readonly ropeTheta: number | null;
+}
+
+function sourceOf(context: ServiceContext, source: EvaluationSource): ResolvedSource {
+  const none = { runId: null, checkpointId: null, ropeTheta: null, config: parseRunConfig({}) };
+  if (source.kind === 'base') return { ...none, modelDir: resolve(source.modelDir), weights: { kind: 'base' } };
+  if (source.kind === 'adapter') {
+    const weights = { kind: 'adapter' as const, dir: resolve(source.dir) };
+    return { ...none, modelDir: resolve(source.modelDir), weights, ropeTheta: source.ropeTheta ?? null };
+  }
+  const { workspace } = context;
+  const run = workspace.runs.get(source.runId);
+  const config = workspace.runs.config(source.runId);
+  const checkpoint = checkpointOf(context, source.runId, source.checkpointId ?? null);
+  return {
+    modelDir: resolve(source.modelDir ?? modelFolder(context, run.modelFingerprint)),
+    weights: { kind: 'checkpoint', path: checkpoint.folder, trainable: config.trainable },
+    config,
+    runId: run.id,
+    checkpointId: checkpoint.id,
+    ropeTheta: config.ropeTheta,
+  };
+}
+
+function klSamples(
+  workspace: Workspace,
+  task: Extract<EvaluationTask, { kind: 'kl' }>,
+  runId: number | null,
+): SnapshotPair[][] {
+  const groups =
+    task.samples !== null
+      ? task.samples.map((id) => snapshotOf(workspace.samples.get(id).turns))
+      : runId === null
+        ? [...allSamples(workspace)].map((sample) => snapshotOf(sample.turns))
+        : bySample(workspace, workspace.runs.data(runId).heldOut);
+  const chosen = groups.slice(0, task.limit ?? groups.length);
+  if (chosen.length > 0) return chosen;
+  throw new UserError('invalid_input', `The evaluation "${task.name}" has no pairs to read.`, {
+    hint: 'The run has no held-out pairs: name the samples.',
+    place: { field: 'samples' },
+  });
+}
+
+async function hashOf(workspace: Workspace, task: EvaluationTask, samples: SnapshotPair[][]): Promise<string> {
+  const hash = createHash('sha256');
+  const { kind } = task;
+  if (kind === 'kl') {
+    for (const pairs of samples)
+      for (const { sha256 } of workspace.samples.ofPairs(pairs).turns) hash.update(`${sha256}\n`);
+    return hash.digest('hex');
+  }
+  const content = await readFile(task.path).catch((error: unknown) => {
+    throw asReadError(task.path, error);
+  });
+  return hash.update(content).digest('hex');
+}

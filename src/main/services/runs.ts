@@ -1,0 +1,255 @@
+import { existsSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { UserError } from '../../shared/errors.ts';
+import type { Page, PageRequest } from '../../shared/paging.ts';
+import { pairSelectionSchema } from '../../shared/pair-selection.ts';
+import type { PairSelectionInput } from '../../shared/pair-selection.ts';
+import { parseInput } from '../../shared/parse.ts';
+import { parseRunConfig } from '../../shared/run-config.ts';
+import type { RunConfig, RunConfigInput } from '../../shared/run-config.ts';
+import type { CheckpointRow, RunRow, SnapshotPair } from '../../shared/runs.ts';
+import type { TrainingPlan, TrainJobResult } from '../engine/protocol/jobs.ts';
+import type { MetricsPage } from '../workspace/metrics.ts';
+import type { Workspace } from '../workspace/workspace.ts';
+import { codeVersion } from './code-version.ts';
+import type { ServiceContext } from './context.ts';
+import type { JobOptions } from './engine-client.ts';
+import { withStatus } from './job-status.ts';
+import { modelFolder, registerModel } from './models.ts';
+import { groupBySample, selectPairs } from './pair-selection.ts';
+import { noPairs } from './pairs.ts';
+import { bySample, findReferences, storeReferences } from './stored-texts.ts';
+
+type WorkspaceOnly = Pick<ServiceContext, 'workspace'>;
+
+export interface TrainRequest {
+  readonly modelDir: string;
+  readonly config: RunConfigInput;
+  readonly selection?: PairSelectionInput;
+  readonly name?: string;
+}
+
+export interface TrainOptions extends JobOptions {
+  /** Called once the run is in the store, before it begins. */
+  readonly onRun?: ((run: RunRow, plan: TrainingPlan) => void) | undefined;
+}
+
+export interface RunOutcome {
+  readonly run: RunRow;
+  /** `stopped`: the run was paused by the signal and can be continued. */
+  readonly status: TrainJobResult['status'];
+  readonly checkpoint: CheckpointRow | null;
+  readonly seconds: TrainJobResult['seconds'];
+}
+
+/**
+ * Starts a run and sees it through. Configuration, pairs (with their revisions), seed and code version are fixed in the
+ * store before it begins. `options.signal` pauses it: a checkpoint is written and the outcome says `stopped`.
+ * Errors: `invalid_input` for the configuration, an empty selection or an example over maxLength (the workspace is as it
+ * was then); those of the engine (the run is `failed` and can be resumed).
+ */
+export async function train(
+  context: ServiceContext,
+  request: TrainRequest,
+  options: TrainOptions = {},
+): Promise<RunOutcome> {
+  const { workspace } = context;
+  const config = parseRunConfig(request.config);
+  const { plan, pairs, heldOut } = await planTraining(context, request, options);
+  const id = workspace.runs.add({
+    name: request.name ?? `${config.objective} ${config.trainable.kind}, seed ${config.seed}`,
+    config,
+    modelFingerprint: plan.modelFingerprint,
+    codeVersion: codeVersion(),
+    pairs: [...pairs],
+    heldOut: [...heldOut],
+  });
+  options.onRun?.(workspace.runs.get(id), plan);
+  return execute(context, id, resolve(request.modelDir), false, options);
+}
+
+export interface PlannedTraining {
+  readonly plan: TrainingPlan;
+  readonly pairs: readonly SnapshotPair[];
+  readonly heldOut: readonly SnapshotPair[];
+}
+
+/**
+ * What a run would be made of: its data, steps and tokens. Stores nothing but the model's description.
+ * Errors: as `train`.
+ */
+export async function planTraining(
+  context: ServiceContext,
+  request: TrainRequest,
+  options: JobOptions = {},
+): Promise<PlannedTraining> {
+  const { workspace, engine } = context;
+  const config = parseRunConfig(request.config);
+  const selection = parseInput(pairSelectionSchema, request.selection ?? {}, 'Selection of pairs');
+  const groups = groupBySample(selectPairs(workspace, selection));
+  if (groups.length === 0) throw noPairs();
+  const modelDir = resolve(request.modelDir);
+  await registerModel(context, modelDir, options);
+  const snapshot = (group: (typeof groups)[number]): SnapshotPair[] =>
+    group.map(({ id, revision }) => ({ pairId: id, revision }));
+  const plan = await engine.run(
+    'prepareTraining',
+    { modelDir, config, documents: groups.map((group) => group[0]?.documentId ?? 0) },
+    { readSample: ({ index }) => workspace.samples.ofPairs(snapshot(groups[index] ?? [])) },
+    options,
+  );
+  const kept = new Set(plan.heldOut);
+  const isHeldOut = (group: (typeof groups)[number]): boolean => kept.has(group[0]?.documentId ?? 0);
+  return {
+    plan,
+    pairs: groups.filter((group) => !isHeldOut(group)).flatMap(snapshot),
+    heldOut: groups.filter(isHeldOut).flatMap(snapshot),
+  };
+}
+
+/**
+ * Goes on with a run that was paused, failed or killed, from its newest whole checkpoint. Metrics after it are cut off
+ * and come again: the rows are those of a run that was never interrupted.
+ * Errors: `not_found`, `conflict` (finished, cancelled, other model, other configuration).
+ */
+export async function resumeRun(
+  context: ServiceContext,
+  runId: number,
+  options: JobOptions & { readonly modelDir?: string } = {},
+): Promise<RunOutcome> {
+  const { workspace } = context;
+  const run = workspace.runs.get(runId);
+  if (run.status === 'finished' || run.status === 'cancelled') {
+    throw new UserError('conflict', `The run ${runId} is ${run.status} and cannot be continued.`, {
+      hint: 'Start a new run.',
+    });
+  }
+  const modelDir = resolve(options.modelDir ?? modelFolder(context, run.modelFingerprint));
+  return execute(context, runId, modelDir, true, options);
+}
+
+/** Ends a paused or failed run for good; its metrics and checkpoints stay. Errors: `not_found`, `conflict`. */
+export function cancelRun({ workspace }: WorkspaceOnly, runId: number): void {
+  workspace.runs.setStatus(runId, 'cancelled');
+}
+
+/** Runs in the order they were made. */
+export function listRuns(
+  { workspace }: WorkspaceOnly,
+  request: PageRequest & { archived?: boolean } = {},
+): Page<RunRow> {
+  return workspace.runs.list(request);
+}
+
+/** A run with its configuration and checkpoints. Errors: `not_found`. */
+export function runDetail(
+  { workspace }: WorkspaceOnly,
+  runId: number,
+): { readonly run: RunRow; readonly config: RunConfig; readonly checkpoints: readonly CheckpointRow[] } {
+  return {
+    run: workspace.runs.get(runId),
+    config: workspace.runs.config(runId),
+    checkpoints: workspace.checkpoints.ofRun(runId),
+  };
+}
+
+/** A run's metrics that were added after `cursor` (null = from the start). */
+export function runMetrics({ workspace }: WorkspaceOnly, runId: number, cursor: string | null = null): MetricsPage {
+  return workspace.metrics.since(runId, cursor);
+}
+
+/** Every metric of a run as it stands, in order of step and name. */
+export function allRunMetrics({ workspace }: WorkspaceOnly, runId: number): MetricsPage['rows'] {
+  const rows: MetricsPage['rows'][number][] = [];
+  for (let cursor: string | null = null; ;) {
+    const page = workspace.metrics.since(runId, cursor);
+    rows.push(...page.rows);
+    cursor = page.cursor;
+    if (!page.more) break;
+  }
+  return rows.sort((a, b) => a.step - b.step || (a.key < b.key ? -1 : 1));
+}
+
+/**
+ * The checkpoint that a run's weights are taken from: the one named, or the newest that is still there.
+ * Errors: `not_found`.
+ */
+export function checkpointOf(
+  { workspace }: WorkspaceOnly,
+  runId: number,
+  checkpointId: number | null = null,
+): CheckpointRow & { readonly folder: string } {
+  const rows = workspace.checkpoints.ofRun(workspace.runs.get(runId).id).filter((row) => row.removedAt === null);
+  const found =
+    checkpointId === null ? rows.sort((a, b) => b.step - a.step)[0] : rows.find((row) => row.id === checkpointId);
+  if (found === undefined) {
+    const what = checkpointId === null ? 'no checkpoint yet' : `no checkpoint ${checkpointId}`;
+    throw new UserError('not_found', `The run ${runId} has ${what}.`, {
+      hint: checkpointId === null ? 'Let the run reach its first checkpoint.' : 'Choose one of its checkpoints.',
+    });
+  }
+  return { ...found, folder: resolve(workspace.folder, found.path) };
+}
+
+async function execute(
+  context: ServiceContext,
+  runId: number,
+  modelDir: string,
+  resume: boolean,
+  options: JobOptions,
+): Promise<RunOutcome> {
+  const { workspace, engine } = context;
+  const run = workspace.runs.get(runId);
+  const config = workspace.runs.config(runId);
+  const data = workspace.runs.data(runId);
+  const sets = { train: bySample(workspace, data.pairs), heldOut: bySample(workspace, data.heldOut) };
+  const checkpointDir = join(workspace.folder, 'runs', String(runId), 'checkpoints');
+  const noteCheckpoint = (step: number, path: string, bytes: number): void => {
+    const rows = workspace.checkpoints.ofRun(runId).filter((row) => row.removedAt === null);
+    for (const row of rows) {
+      if (!existsSync(resolve(workspace.folder, row.path))) workspace.checkpoints.setRemoved(row.id);
+    }
+    workspace.checkpoints.add({ runId, step, path: relative(workspace.folder, path), bytes });
+  };
+  const result = await withStatus(
+    workspace.runs,
+    runId,
+    () =>
+      engine.run(
+        'train',
+        {
+          modelDir,
+          modelFingerprint: run.modelFingerprint,
+          config,
+          samples: sets.train.length,
+          heldOutSamples: sets.heldOut.length,
+          checkpointDir,
+          resume,
+          codeVersion: run.codeVersion,
+        },
+        {
+          readSample: ({ set, index }) => workspace.samples.ofPairs(sets[set][index] ?? []),
+          findReferences: ({ keys }) => findReferences(workspace, keys),
+          references: ({ rows }) => storeReferences(workspace, rows),
+          trainingStarted: ({ step, checkpoint }) => {
+            workspace.metrics.truncateAfter(runId, checkpoint === null ? -1 : step);
+          },
+          metrics: ({ rows }) => workspace.metrics.append(runId, rows),
+          checkpoint: ({ step, path, bytes }) => workspace.transaction(() => noteCheckpoint(step, path, bytes)),
+        },
+        options,
+      ),
+    ({ status }) => status === 'completed',
+  );
+  return {
+    run: workspace.runs.get(runId),
+    status: result.status,
+    checkpoint: latest(workspace, runId),
+    seconds: result.seconds,
+  };
+}
+
+function latest(workspace: Workspace, runId: number): CheckpointRow | null {
+  const rows = workspace.checkpoints.ofRun(runId).filter((row) => row.removedAt === null);
+  return rows.sort((a, b) => b.step - a.step)[0] ?? null;
+}

@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { instructionTemplateSchema, instructionTemplates } from './instruction-templates.ts';
+import type { EvaluationRow } from './evaluations.ts';
+
+const count = z.int().min(1);
+const name = z.string().trim().min(1);
+
+/** When an answer is right: the whole text with its end, the same without case and punctuation, or it occurs in it. */
+export const answerRuleSchema = z.enum(['exact', 'normalised', 'contains']);
+
+/** Questions of a JSON Lines file {context, question, answer, depth?}, answered greedily. */
+export const questionTaskSchema = z.strictObject({
+  kind: z.literal('questions'),
+  name,
+  path: z.string().min(1),
+  rule: answerRuleSchema.default('exact'),
+  separator: z.string().default('\n\n'),
+  maxNewTokens: count.default(128),
+  /** Only the first items; null = all. */
+  limit: count.nullable().default(null),
+});
+
+/** Share of the contexts of a JSON Lines file about which the model asks a question that the context answers. */
+export const askTaskSchema = z.strictObject({
+  kind: z.literal('ask'),
+  name,
+  path: z.string().min(1),
+  template: instructionTemplateSchema.default(instructionTemplates.demo),
+  maxNewTokens: count.default(10),
+  temperature: z.number().min(0).default(0.7),
+  topP: z.number().gt(0).max(1).default(0.9),
+  seed: z.int().min(0).max(0xffffffff).default(0),
+  limit: count.nullable().default(null),
+});
+
+/** Mean NLL a token of plain texts: the `context` (or `text`) of a JSON Lines file's lines. */
+export const textTaskSchema = z.strictObject({
+  kind: z.literal('text'),
+  name,
+  path: z.string().min(1),
+  /** Longest row; longer texts are cut and counted. Null = what the model can address. */
+  maxTokens: z.int().min(2).nullable().default(null),
+  limit: count.nullable().default(null),
+});
+
+/** Exact KL(policy on the long input || reference on the short one) and losses on pairs of the workspace. */
+export const klTaskSchema = z.strictObject({
+  kind: z.literal('kl'),
+  name,
+  /** Samples that are read; null = the run's held-out pairs. */
+  samples: z.array(z.int().min(1)).nullable().default(null),
+  limit: count.nullable().default(null),
+});
+
+export const evaluationTaskSchema = z.discriminatedUnion('kind', [
+  questionTaskSchema,
+  askTaskSchema,
+  textTaskSchema,
+  klTaskSchema,
+]);
+export type EvaluationTask = z.output<typeof evaluationTaskSchema>;
+export type EvaluationTaskInput = z.input<typeof evaluationTaskSchema>;
+
+/** A number with its 95% interval over `n` items. */
+export interface Estimate {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+  readonly n: number;
+}
+
+/** One task's outcome. `row.summary` holds the figures by name (`accuracy`, `accuracy/low`, `nll`, ...). */
+export interface EvaluationOutcome {
+  readonly task: EvaluationTask;
+  readonly row: EvaluationRow;
+  readonly summary: Readonly<Record<string, number>>;
+}
+
+/** One model's place in a comparison over the items that all have. */
+export interface ComparisonRow {
+  readonly name: string;
+  readonly mean: Estimate;
+  /** Against the first; null for the first itself. */
+  readonly difference: Estimate | null;
+  /** Items that are better or worse than with the first. */
+  readonly better: readonly number[];
+  readonly worse: readonly number[];
+}
+
+export interface Comparison {
+  readonly rows: readonly ComparisonRow[];
+  readonly items: readonly number[];
+}

@@ -1,0 +1,11 @@
+/** How far a job is. */
+export interface JobProgress {
+  /** What is being done, such as `load`, `questions`, `reference`, `train` or `evaluate`. */
+  readonly phase: string;
+  readonly done: number;
+  readonly total: number;
+  /** What is counted: documents, examples, items, ... */
+  readonly unit: string;
+  /** Seconds that the phase still needs; null where nothing is known yet. */
+  readonly etaSeconds: number | null;
+}
