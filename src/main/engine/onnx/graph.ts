@@ -4,7 +4,8 @@ import { inferOutputs } from './infer.ts';
 import { GraphError } from './graph-error.ts';
 
 /** Attribute values of a node; a Graph is a subgraph (Loop body, If branch), a ConstantTensor a tensor attribute. */
-export type Attribute = number | string | boolean | readonly number[] | Graph | ConstantTensor | { readonly float: number };
+export type Attribute =
+  number | string | boolean | readonly number[] | Graph | ConstantTensor | { readonly float: number };
 
 /** A small constant kept inside the model file. */
 export interface ConstantTensor {
@@ -239,7 +240,9 @@ export class Graph {
 
   private mustSee(value: Value, user: string): void {
     if (this.isWithin(value.graph)) return;
-    throw new GraphError(`${user}: ${value.name} belongs to graph "${value.graph.label}", not visible in "${this.label}"`);
+    throw new GraphError(
+      `${user}: ${value.name} belongs to graph "${value.graph.label}", not visible in "${this.label}"`,
+    );
   }
 
   /** Runs `build` with node names under `name/`, so that profiles and messages say where a node comes from. */

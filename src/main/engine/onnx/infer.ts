@@ -357,7 +357,7 @@ const unsqueeze: Rule = (call) => {
 const constantOfShape: Rule = (call) => {
   const wanted = input(call, 0);
   const value = call.attributes['value'];
-  const dtype = typeof value === 'object' && 'dtype' in value ? (value.dtype) : 'float32';
+  const dtype = typeof value === 'object' && 'dtype' in value ? value.dtype : 'float32';
   return [{ dtype, shape: wanted.content ?? unknownShape(call, wanted) }];
 };
 
@@ -407,7 +407,8 @@ const where: Rule = (call) => {
 
 const cast: Rule = (call) => {
   const to = call.attributes['to'];
-  if (typeof to !== 'string' || !(to in ONNX_DTYPE)) fail(call, `attribute to must name a type, not ${JSON.stringify(to)}`);
+  if (typeof to !== 'string' || !(to in ONNX_DTYPE))
+    fail(call, `attribute to must name a type, not ${JSON.stringify(to)}`);
   const x = input(call, 0);
   const integerTypes = ['int32', 'int64'];
   const keeps = integerTypes.includes(to) && integerTypes.includes(x.dtype);
