@@ -1,4 +1,3 @@
-import { causalAttention } from '../onnx/attention.ts';
 import type { Dim } from '../onnx/dim.ts';
 import { unknownDim } from '../onnx/dim.ts';
 import type { Value } from '../onnx/graph.ts';
@@ -11,10 +10,10 @@ import { sampleToken } from './sampling.ts';
 import type { SamplingValues } from './sampling.ts';
 
 export interface DecodeInput extends SamplingValues {
-  /** Tokens that all sequences share [P], read once; may be empty. */
+  /** Tokens that all sequences share, in whole attention blocks, read once; may be empty. */
   readonly prefix: Value;
-  /** Query block of the prefix's attention. */
-  readonly block: Value;
+  /** How many of them are real, P: an int64 vector of length 1. The rest is padding behind them. */
+  readonly prefixLength: Value;
   /** What follows in each sequence [B, S], padded on the right, and the number of real tokens [B] int64. */
   readonly prompts: Value;
   readonly lengths: Value;
@@ -78,7 +77,11 @@ function attendParts(g: Graph, q: Value, parts: readonly Part[], batch: Value, {
     return mask === undefined ? own : mask(g, own);
   });
   const p = o.softmax(g, o.concat(g, scores, 3));
-  const sizes = o.concat(g, scores.map((score) => o.dimOf(g, score, 3)), 0);
+  const sizes = o.concat(
+    g,
+    scores.map((score) => o.dimOf(g, score, 3)),
+    0,
+  );
   const pieces = parts.length === 1 ? [p] : o.split(g, p, sizes, 3);
   return parts
     .map(({ v, shared }, i) => {
@@ -97,16 +100,16 @@ function mergeQueries(g: Graph, x: Value, batch: Value, { KV, GR, D }: Sizes): V
   return o.reshape(g, o.transpose(g, split, [1, 3, 0, 2, 4]), [-1, KV * GR * D]);
 }
 
-/** Keys and values of the shared prefix, all layers. */
-function readPrefix(g: Graph, input: DecoderInput, { prefix, block }: DecodeInput, sizes: Sizes): Cache {
+/** Keys and values of the shared prefix, all layers; `input` has the attention and positions of the prefix's rows. */
+function readPrefix(g: Graph, input: DecoderInput, { prefix, prefixLength }: DecodeInput, sizes: Sizes): Cache {
   const cache: Cache = [];
-  const keep = (k: Value, v: Value): void => void cache.push({ k: byHead(g, k, sizes), v: byHead(g, v, sizes) });
-  const attend: Attend = (graph, q, k, v) => {
+  const real = (x: Value): Value => o.slice(g, byHead(g, x, sizes), 0, prefixLength, 1);
+  const keep = (k: Value, v: Value): void => void cache.push({ k: real(k), v: real(v) });
+  const attend: Attend = (graph, q, k, v, layer) => {
     keep(k, v);
-    return causalAttention(graph, { q, k, v, kvHeads: sizes.KV, groups: sizes.GR, headDim: sizes.D, block });
+    return input.attend(graph, q, k, v, layer);
   };
-  const positions = o.arange(g, o.dimOf(g, prefix, 0));
-  const own: DecoderInput = { ...input, attend, rotary: { ...input.rotary, positions } };
+  const own: DecoderInput = { ...input, attend };
   let x = embed(g, prefix, input.parameters);
   for (let layer = 0; layer + 1 < sizes.layers; layer++) x = decoderLayer(g, x, layer, own);
   const { k, v } = layerCache(g, x, sizes.layers - 1, own);
@@ -118,7 +121,7 @@ function readPrefix(g: Graph, input: DecoderInput, { prefix, block }: DecodeInpu
 function readPrompts(
   g: Graph,
   input: DecoderInput,
-  { prefix, prompts, lengths }: DecodeInput,
+  { prefixLength, prompts, lengths }: DecodeInput,
   shared: Cache,
   sizes: Sizes,
 ): { cache: Cache; last: Value } {
@@ -143,7 +146,7 @@ function readPrompts(
     const attended = attendParts(graph, queries(graph, q, batch, sizes), parts, batch, sizes);
     return mergeQueries(graph, attended, batch, sizes);
   };
-  const row = o.add(g, o.arange(g, width), o.dimOf(g, prefix, 0));
+  const row = o.add(g, o.arange(g, width), prefixLength);
   const positions = o.reshape(g, o.expand(g, o.unsqueeze(g, row, 0), o.shapeOf(g, prompts)), [-1]);
   const own: DecoderInput = { ...input, attend, rotary: { ...input.rotary, positions } };
   let x = embed(g, o.reshape(g, prompts, [-1]), input.parameters);
@@ -186,8 +189,7 @@ export function decodeProgram(g: Graph, input: DecoderInput, decode: DecodeInput
   const shared = g.scope('prefix', () => readPrefix(g, input, decode, sizes));
   const prompt = g.scope('prompts', () => readPrompts(g, input, decode, shared, sizes));
   const batch = o.dimOf(g, decode.prompts, 0);
-  const column = (graph: Graph, step: Value): Value =>
-    o.slice(graph, decode.uniforms, step, o.add(graph, step, 1), 1);
+  const column = (graph: Graph, step: Value): Value => o.slice(graph, decode.uniforms, step, o.add(graph, step, 1), 1);
 
   const first = nextToken(g, input, prompt.last, column(g, g.constant('int64', [0])), decode);
   const firstDone = isStop(g, first, decode.stopIds);
@@ -196,7 +198,7 @@ export function decodeProgram(g: Graph, input: DecoderInput, decode: DecodeInput
   const isReal = o.less(g, slots, o.unsqueeze(g, decode.lengths, 1));
   const zeros = o.full(g, 'float32', o.shapeOf(g, isReal));
   const padding = o.unsqueeze(g, o.where(g, isReal, zeros, -Infinity), 1);
-  const start = o.add(g, decode.lengths, o.dimOf(g, decode.prefix, 0));
+  const start = o.add(g, decode.lengths, decode.prefixLength);
 
   const b = new Graph('decode', g);
   b.anonymousInput('step', 'int64', []);

@@ -121,7 +121,12 @@ export function frozenNames(layout: ParameterLayout, weights: ModelWeights): str
 }
 
 /** All weights for a root graph; `vector` is the trainable vector [P], float32. */
-export function parameterValues(g: Graph, layout: ParameterLayout, vector: Value, source: FrozenSource): ParameterValues {
+export function parameterValues(
+  g: Graph,
+  layout: ParameterLayout,
+  vector: Value,
+  source: FrozenSource,
+): ParameterValues {
   const weights = frozen(g, source, frozenNames(layout, source.weights));
   return new ParameterValues(layout, weights, cut(g, layout, vector));
 }

@@ -15,7 +15,12 @@ export interface ScoreValues {
 }
 
 /** log p of every target [M], natural logarithm. */
-export function targetLogProbs(g: Graph, input: DecoderInput, values: ScoreValues, checkpointing: Checkpointing = 'none'): Value {
+export function targetLogProbs(
+  g: Graph,
+  input: DecoderInput,
+  values: ScoreValues,
+  checkpointing: Checkpointing = 'none',
+): Value {
   const hidden = o.gather(g, decoder(g, values.ids, input, checkpointing), values.from);
   const name = headName(input.config);
   return g.scope('loss_head', () =>
@@ -46,5 +51,9 @@ export function hiddenStates(g: Graph, input: DecoderInput, ids: Value): Value {
   const last = states.pop();
   if (last === undefined) throw new Error('the embeddings come first');
   states.push(finalNorm(g, last, input));
-  return o.concat(g, states.map((state) => o.unsqueeze(g, state, 0)), 0);
+  return o.concat(
+    g,
+    states.map((state) => o.unsqueeze(g, state, 0)),
+    0,
+  );
 }

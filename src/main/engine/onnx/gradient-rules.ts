@@ -88,8 +88,12 @@ function matrixGradients(call: Call, transA: boolean, transB: boolean, alpha: nu
   const [a, b] = [call.x(0), call.x(1)];
   const product = (p: Value, q: Value, ta: boolean, tb: boolean): Value =>
     o.fusedMatMul(g, p, q, { transA: ta, transB: tb, alpha });
-  const da = when(wants[0], () => unbroadcast(g, transA ? product(b, dy, transB, true) : product(dy, b, false, !transB), a));
-  const db = when(wants[1], () => unbroadcast(g, transB ? product(dy, a, true, transA) : product(a, dy, !transA, false), b));
+  const da = when(wants[0], () =>
+    unbroadcast(g, transA ? product(b, dy, transB, true) : product(dy, b, false, !transB), a),
+  );
+  const db = when(wants[1], () =>
+    unbroadcast(g, transB ? product(dy, a, true, transA) : product(a, dy, !transA, false), b),
+  );
   return [da, db];
 }
 
@@ -185,13 +189,23 @@ export const GRADIENT_RULES: Readonly<Record<string, GradientRule>> = {
   Expand: rule(({ g, dy, x }) => [unbroadcast(g, dy, x(0))]),
   Transpose: rule(({ g, dy, attributes }) => {
     const perm = attributes['perm'] as readonly number[];
-    return [o.transpose(g, dy, perm.map((_, i) => perm.indexOf(i)))];
+    return [
+      o.transpose(
+        g,
+        dy,
+        perm.map((_, i) => perm.indexOf(i)),
+      ),
+    ];
   }),
   Concat: rule(({ g, dy, context, attributes }) => {
     const axis = numberOf(attributes['axis'], 0);
     const at = axis < 0 ? axis + dy.rank : axis;
     const inputs = context.inputs.filter((value) => value !== undefined);
-    const sizes = o.concat(g, inputs.map((value) => o.dimOf(g, value, at)), 0);
+    const sizes = o.concat(
+      g,
+      inputs.map((value) => o.dimOf(g, value, at)),
+      0,
+    );
     return g.ops('Split', [dy, sizes], { axis: at }, { outputs: inputs.length });
   }),
   Split: rule(({ g, context, attributes }) => {
@@ -240,7 +254,9 @@ export const GRADIENT_RULES: Readonly<Record<string, GradientRule>> = {
     const { g, x } = call;
     const axes = axesOf(call);
     if (axes.length === 0) return [call.dy];
-    const count = axes.map((axis) => o.dimOf(g, x(0), axis < 0 ? axis + x(0).rank : axis)).reduce((a, b) => o.mul(g, a, b));
+    const count = axes
+      .map((axis) => o.dimOf(g, x(0), axis < 0 ? axis + x(0).rank : axis))
+      .reduce((a, b) => o.mul(g, a, b));
     const spread = expandReduced(call);
     return [o.div(g, spread, o.squeeze(g, o.cast(g, count, spread.dtype), 0))];
   }),

@@ -99,7 +99,11 @@ export function concat(g: Graph, values: readonly Value[], axis: number): Value 
 
 /** An int64 vector put together from numbers and int64 vectors. */
 export function shapeVector(g: Graph, ...parts: (number | Value)[]): Value {
-  return concat(g, parts.map((part) => (typeof part === 'number' ? g.constant('int64', [part]) : part)), 0);
+  return concat(
+    g,
+    parts.map((part) => (typeof part === 'number' ? g.constant('int64', [part]) : part)),
+    0,
+  );
 }
 
 /** x[start:end] along one axis; both bounds int64 vectors of length 1 or numbers. */

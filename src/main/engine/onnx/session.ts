@@ -66,18 +66,20 @@ export class Session {
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
       ...(options.memoryFiles === undefined ? {} : { externalData: [...options.memoryFiles] }),
       ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
-      ...(folder === undefined
-        ? {}
-        : { extra: { session: { model_external_initializers_file_folder_path: folder } } }),
+      ...(folder === undefined ? {} : { extra: { session: { model_external_initializers_file_folder_path: folder } } }),
     };
     try {
       return new Session(await ort.InferenceSession.create(model, settings));
     } catch (error) {
       if (options.device !== 'cuda') throw error;
-      throw new UserError('unavailable', `CUDA cannot be used: ${error instanceof Error ? error.message : String(error)}`, {
-        hint: 'Check the driver and the CUDA provider, or choose the CPU.',
-        cause: error,
-      });
+      throw new UserError(
+        'unavailable',
+        `CUDA cannot be used: ${error instanceof Error ? error.message : String(error)}`,
+        {
+          hint: 'Check the driver and the CUDA provider, or choose the CPU.',
+          cause: error,
+        },
+      );
     }
   }
 
@@ -87,7 +89,10 @@ export class Session {
     const unknown = Object.keys(feeds).find((name) => !this.session.inputNames.includes(name));
     if (unknown !== undefined) throw new Error(`the graph has no input "${unknown}"`);
     const tensors = Object.fromEntries(
-      Object.entries(feeds).map(([name, { data, dims }]) => [name, new ort.Tensor(typeOf(data), data as Float32Array, [...dims])]),
+      Object.entries(feeds).map(([name, { data, dims }]) => [
+        name,
+        new ort.Tensor(typeOf(data), data as Float32Array, [...dims]),
+      ]),
     );
     const results = await this.session.run(tensors);
     return Object.fromEntries(

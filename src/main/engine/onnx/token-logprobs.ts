@@ -75,7 +75,11 @@ function unitGradient(b: Graph, probabilities: Value, target: Value, head: Value
   return o.sub(b, o.gather(b, head, target), o.matmul(b, probabilities, head));
 }
 
-function forward(g: Graph, input: TokenLogProbsInput, withGradient: boolean): { logps: Value; unit: Value | undefined } {
+function forward(
+  g: Graph,
+  input: TokenLogProbsInput,
+  withGradient: boolean,
+): { logps: Value; unit: Value | undefined } {
   const c = chunks(g, input);
   const { b, condition, take } = body(g, 'token_logprobs', input.chunk);
   const target = take(c.target);

@@ -90,7 +90,9 @@ function writeAttribute(writer: BinaryWriter, name: string, value: Attribute): v
   text(writer, ATTRIBUTE.name, name);
   const type = (kind: number): void => void writer.tag(ATTRIBUTE.type, WireType.Varint).int32(kind);
   if (value instanceof Graph) {
-    message(writer, ATTRIBUTE.g, (w) => { writeGraph(w, value); });
+    message(writer, ATTRIBUTE.g, (w) => {
+      writeGraph(w, value);
+    });
     type(ATTRIBUTE_TYPE.graph);
   } else if (typeof value === 'string') {
     if (name === 'to') {
@@ -107,7 +109,9 @@ function writeAttribute(writer: BinaryWriter, name: string, value: Attribute): v
     writer.tag(ATTRIBUTE.f, WireType.Bit32).float(value.float);
     type(ATTRIBUTE_TYPE.float);
   } else if ('dtype' in value) {
-    message(writer, ATTRIBUTE.t, (w) => { writeTensor(w, value); });
+    message(writer, ATTRIBUTE.t, (w) => {
+      writeTensor(w, value);
+    });
     type(ATTRIBUTE_TYPE.tensor);
   } else {
     for (const item of value) int(writer, ATTRIBUTE.ints, item);
@@ -121,7 +125,9 @@ function writeNode(writer: BinaryWriter, node: Node): void {
   text(writer, NODE.name, node.name);
   text(writer, NODE.opType, node.opType);
   for (const [name, value] of Object.entries(node.attributes)) {
-    message(writer, NODE.attribute, (w) => { writeAttribute(w, name, value); });
+    message(writer, NODE.attribute, (w) => {
+      writeAttribute(w, name, value);
+    });
   }
   if (node.domain !== '') text(writer, NODE.domain, node.domain);
 }
@@ -145,11 +151,23 @@ function writeValueInfo(writer: BinaryWriter, name: string, value: Value): void 
 }
 
 function writeGraph(writer: BinaryWriter, graph: Graph): void {
-  for (const node of graph.nodes) message(writer, GRAPH.node, (w) => { writeNode(w, node); });
+  for (const node of graph.nodes)
+    message(writer, GRAPH.node, (w) => {
+      writeNode(w, node);
+    });
   text(writer, GRAPH.name, graph.label);
-  for (const item of graph.initializers) message(writer, GRAPH.initializer, (w) => { writeInitializer(w, item); });
-  for (const value of graph.inputs) message(writer, GRAPH.input, (w) => { writeValueInfo(w, value.name, value); });
-  for (const { name, value } of graph.outputs) message(writer, GRAPH.output, (w) => { writeValueInfo(w, name, value); });
+  for (const item of graph.initializers)
+    message(writer, GRAPH.initializer, (w) => {
+      writeInitializer(w, item);
+    });
+  for (const value of graph.inputs)
+    message(writer, GRAPH.input, (w) => {
+      writeValueInfo(w, value.name, value);
+    });
+  for (const { name, value } of graph.outputs)
+    message(writer, GRAPH.output, (w) => {
+      writeValueInfo(w, name, value);
+    });
 }
 
 /** The graph as ONNX ModelProto bytes. Weights marked external stay in their files. */
@@ -157,8 +175,13 @@ export function encodeModel(graph: Graph): Uint8Array {
   const writer = new BinaryWriter();
   int(writer, MODEL.irVersion, IR_VERSION);
   text(writer, MODEL.producerName, 'longhand');
-  message(writer, MODEL.graph, (w) => { writeGraph(w, graph); });
-  for (const [domain, version] of [['', OPSET], [CONTRIB_DOMAIN, 1]] as const) {
+  message(writer, MODEL.graph, (w) => {
+    writeGraph(w, graph);
+  });
+  for (const [domain, version] of [
+    ['', OPSET],
+    [CONTRIB_DOMAIN, 1],
+  ] as const) {
     message(writer, MODEL.opsetImport, (w) => {
       text(w, OPERATOR_SET.domain, domain);
       int(w, OPERATOR_SET.version, version);

@@ -18,6 +18,8 @@ export interface ProgramInputs {
   readonly ids: Value;
   readonly positions: Value;
   readonly tree: TreeValues;
+  /** Real tokens of the row when it is a prefix to decode from; the rest is padding. */
+  readonly prefix: Value;
   /** Row m predicts target[m] [M]; rows in one chunk of the loss head. */
   readonly from: Value;
   readonly target: Value;
@@ -63,13 +65,8 @@ export function programInputs(g: Graph, parameters: number, half: number): Progr
     sin: floats('rope_sin', 'L', half),
     ids: tokens('ids', 'T'),
     positions: o.cast(g, tokens('positions', 'T'), 'int64'),
-    tree: {
-      prefix: size('prefix'),
-      first: size('first'),
-      second: size('second'),
-      trunkBlock: size('trunk_block'),
-      branchBlock: size('branch_block'),
-    },
+    tree: { table: g.input('block_table', 'int64', ['blocks', 4]), block: size('block') },
+    prefix: size('prefix'),
     from: tokens('from', 'M'),
     target: tokens('target', 'M'),
     chunk: size('chunk'),

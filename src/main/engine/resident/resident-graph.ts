@@ -44,7 +44,7 @@ export function residentGraph(options: ResidentGraphOptions): Graph {
     config,
     parameters,
     rotary: { cos: inputs.cos, sin: inputs.sin, positions: inputs.positions },
-    attend: treeAttention(config, inputs.tree),
+    attend: treeAttention(root, config, inputs.tree),
   };
   const { ids, from, target, chunk } = inputs;
 
@@ -59,7 +59,9 @@ export function residentGraph(options: ResidentGraphOptions): Graph {
       const scalars = [r.loss, r.nll, r.preference].map((value) => o.reshape(g, value, [1]));
       return { floats: r.logps, scalars: o.concat(g, scalars, 0), gradient: r.gradient };
     },
-    generate: (g) => ({ tokens: flat(g, decodeProgram(g, decoderInput, { prefix: ids, block: inputs.tree.trunkBlock, ...inputs.decode })) }),
+    generate: (g) => ({
+      tokens: flat(g, decodeProgram(g, decoderInput, { prefix: ids, prefixLength: inputs.prefix, ...inputs.decode })),
+    }),
   };
 
   const chosen = PROGRAMS.filter((name) => options.programs.includes(name));

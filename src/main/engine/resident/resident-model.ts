@@ -19,6 +19,8 @@ import type { ModelWeights } from '../model/weights.ts';
 import { widenWeights } from '../model/widened-weights.ts';
 import { Session } from '../onnx/session.ts';
 import type { Device, HostTensor } from '../onnx/session.ts';
+import { blockRows, placed } from './block-rows.ts';
+import type { BlockRows } from './block-rows.ts';
 import { PROGRAMS, residentGraph } from './resident-graph.ts';
 import type { Program } from './resident-graph.ts';
 
@@ -65,7 +67,13 @@ export class ResidentModel implements ModelRunner {
   private readonly options: ResidentOptions;
   private fullReference: Promise<Float32Array> | undefined;
 
-  private constructor(config: ModelConfig, weights: ModelWeights, layout: ParameterLayout, session: Session, options: ResidentOptions) {
+  private constructor(
+    config: ModelConfig,
+    weights: ModelWeights,
+    layout: ParameterLayout,
+    session: Session,
+    options: ResidentOptions,
+  ) {
     this.config = config;
     this.weights = weights;
     this.layout = layout;
@@ -109,23 +117,39 @@ export class ResidentModel implements ModelRunner {
   }
 
   async score(tokens: TreeTokens, targets: Targets, state: ModelState): Promise<Float32Array> {
-    return this.floats('score', state, { ...this.tree(tokens), ...this.targets(targets) });
+    const rows = this.rows(tokens);
+    return this.floats('score', state, { ...treeFeeds(tokens, rows), ...this.targets(targets, rows) });
   }
 
   async logits(tokens: TreeTokens, rows: Int32Array, state: ModelState): Promise<Float32Array> {
-    return this.floats('logits', state, { ...this.tree(tokens), from: vector(rows) });
+    return this.rowFloats('logits', tokens, rows, state);
   }
 
   async logProbabilities(tokens: TreeTokens, rows: Int32Array, state: ModelState): Promise<Float32Array> {
-    return this.floats('logProbabilities', state, { ...this.tree(tokens), from: vector(rows) });
+    return this.rowFloats('logProbabilities', tokens, rows, state);
   }
 
   async hiddenStates(tokens: TreeTokens, state: ModelState): Promise<Float32Array> {
-    return this.floats('hiddenStates', state, this.tree(tokens));
+    const rows = this.rows(tokens);
+    const padded = await this.floats('hiddenStates', state, treeFeeds(tokens, rows));
+    const { hiddenSize, numLayers } = this.config;
+    const out = new Float32Array((numLayers + 1) * tokens.ids.length * hiddenSize);
+    for (let i = 0; i < (numLayers + 1) * tokens.ids.length; i++) {
+      const state = Math.floor(i / tokens.ids.length);
+      const from = (state * rows.length + rows.place(i % tokens.ids.length)) * hiddenSize;
+      out.set(padded.subarray(from, from + hiddenSize), i * hiddenSize);
+    }
+    return out;
   }
 
-  async gradients(tokens: TreeTokens, targets: Targets, objective: ObjectiveInput, state: ModelState): Promise<GradientOutput> {
-    const feeds = { ...this.tree(tokens), ...this.targets(targets), ...objectiveFeeds(objective) };
+  async gradients(
+    tokens: TreeTokens,
+    targets: Targets,
+    objective: ObjectiveInput,
+    state: ModelState,
+  ): Promise<GradientOutput> {
+    const rows = this.rows(tokens);
+    const feeds = { ...treeFeeds(tokens, rows), ...this.targets(targets, rows), ...objectiveFeeds(objective) };
     const { floats, scalars, gradient } = await this.run('gradients', state, feeds);
     const [loss = NaN, nll = NaN, preference = NaN] = floatsOf(scalars);
     return { logps: floatsOf(floats), loss, nll, preference, gradient: floatsOf(gradient) };
@@ -137,7 +161,10 @@ export class ResidentModel implements ModelRunner {
     const [only] = input.prompts;
     if (input.prompts.length === 1 && only !== undefined && only.length > 1) {
       // One sequence: all but its last token can be read in blocks, as a prefix.
-      return this.decode({ ...input, prefix: joined(input.prefix, only.subarray(0, -1)), prompts: [only.subarray(-1)] }, state);
+      return this.decode(
+        { ...input, prefix: joined(input.prefix, only.subarray(0, -1)), prompts: [only.subarray(-1)] },
+        state,
+      );
     }
     return this.decode(input, state);
   }
@@ -164,9 +191,10 @@ export class ResidentModel implements ModelRunner {
     });
     const greedy = input.temperature === 0;
     const uniforms = greedy ? new Float32Array(batch * input.maxNewTokens) : input.uniforms;
+    const prefix = { ids: input.prefix, prefix: input.prefix.length, first: 0, second: 0 };
     const feeds: Feeds = {
-      ids: vector(input.prefix),
-      trunk_block: size(blockOf(input.prefix.length, this.attentionBlock)),
+      ...treeFeeds(prefix, this.rows(prefix)),
+      prefix: size(input.prefix.length),
       prompts: { data: prompts, dims: [batch, width] },
       lengths: { data: BigInt64Array.from(input.prompts, (prompt) => BigInt(prompt.length)), dims: [batch] },
       max_new_tokens: { data: BigInt64Array.of(BigInt(input.maxNewTokens)), dims: [] },
@@ -180,27 +208,23 @@ export class ResidentModel implements ModelRunner {
     return collect(tokens.data as Int32Array, batch, new Set(input.stopIds));
   }
 
-  private get attentionBlock(): number {
-    return this.options.attentionBlock ?? ATTENTION_BLOCK;
+  private rows(tokens: TreeTokens): BlockRows {
+    return blockRows(tokens, this.options.attentionBlock ?? ATTENTION_BLOCK);
   }
 
-  private tree(tokens: TreeTokens): Feeds {
-    const { ids, prefix, first, second } = tokens;
-    if (ids.length !== prefix + first + second) throw new Error('the parts of a tree do not add up to its tokens');
-    return {
-      ids: vector(ids),
-      positions: vector(tokens.positions ?? treePositions(tokens)),
-      prefix: size(prefix),
-      first: size(first),
-      second: size(second),
-      trunk_block: size(blockOf(prefix + first, this.attentionBlock)),
-      branch_block: size(blockOf(second, this.attentionBlock)),
-    };
+  private targets({ from, target }: Targets, rows: BlockRows): Feeds {
+    const chunk = evenParts(target.length, this.options.lossChunk ?? LOSS_CHUNK);
+    return { from: vector(from.map(rows.place)), target: vector(target), chunk: size(chunk) };
   }
 
-  private targets({ from, target }: Targets): Feeds {
-    const chunk = blockOf(target.length, this.options.lossChunk ?? LOSS_CHUNK);
-    return { from: vector(from), target: vector(target), chunk: size(chunk) };
+  private async rowFloats(
+    program: Program,
+    tokens: TreeTokens,
+    at: Int32Array,
+    state: ModelState,
+  ): Promise<Float32Array> {
+    const rows = this.rows(tokens);
+    return this.floats(program, state, { ...treeFeeds(tokens, rows), from: vector(at.map(rows.place)) });
   }
 
   private async floats(program: Program, state: ModelState, feeds: Feeds): Promise<Float32Array> {
@@ -250,9 +274,20 @@ function layoutOf(config: ModelConfig, { trainable }: ResidentOptions): Paramete
   return trainable.kind === 'full' ? fullLayout(config) : loraLayout(config, trainable);
 }
 
-/** A block size near the limit that divides n with as little padding as possible. */
-function blockOf(n: number, limit: number): number {
+/** The size of equal parts of n, at most `limit` each. */
+function evenParts(n: number, limit: number): number {
   return n === 0 ? 1 : Math.ceil(n / Math.ceil(n / limit));
+}
+
+function treeFeeds(tokens: TreeTokens, rows: BlockRows): Feeds {
+  const { ids, prefix, first, second } = tokens;
+  if (ids.length !== prefix + first + second) throw new Error('the parts of a tree do not add up to its tokens');
+  return {
+    ids: vector(placed(ids, rows)),
+    positions: vector(placed(tokens.positions ?? treePositions(tokens), rows)),
+    block_table: { data: rows.table, dims: [rows.table.length / 4, 4] },
+    block: size(rows.block),
+  };
 }
 
 /** Positions of a tree row: both branches continue from the prefix. */
@@ -313,11 +348,9 @@ function collect(flat: Int32Array, batch: number, stops: ReadonlySet<number>): G
 const EMPTY: Feeds = {
   ids: vector(new Int32Array(0)),
   positions: vector(new Int32Array(0)),
+  block_table: { data: new BigInt64Array(0), dims: [0, 4] },
+  block: size(1),
   prefix: size(0),
-  first: size(0),
-  second: size(0),
-  trunk_block: size(1),
-  branch_block: size(1),
   from: vector(new Int32Array(0)),
   target: vector(new Int32Array(0)),
   chunk: size(1),
