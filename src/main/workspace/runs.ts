@@ -35,7 +35,7 @@ export function runRepository(context: RepositoryContext) {
   );
   const contentHash = database.prepare<[number, number], { sha256: string; revision: number }>(`
     SELECT coalesce(r.sha256, p.sha256) AS sha256, coalesce(r.id, 0) AS revision
-    FROM pairs p LEFT JOIN reviews r ON r.id = ?1 AND r.pair_id = p.id AND r.edit IS NOT NULL WHERE p.id = ?2`);
+    FROM pairs p LEFT JOIN reviews r ON r.id = ? AND r.pair_id = p.id AND r.edit IS NOT NULL WHERE p.id = ?`);
   const byId = database.prepare<[number], RunRow>(`SELECT ${columns} FROM runs r WHERE r.id = ?`);
   const list = database.prepare<[number, number, number], RunRow>(`
     SELECT ${columns} FROM runs r WHERE r.id > ? AND (r.archived_at IS NOT NULL) = ? ORDER BY r.id LIMIT ?`);

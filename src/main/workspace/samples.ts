@@ -48,8 +48,8 @@ export function sampleRepository({ database }: RepositoryContext) {
   const turnInRevision = database.prepare<[number, number], StoredTurn & { sampleId: number }>(`
     SELECT p.id AS pairId, p.sample_id AS sampleId, coalesce(r.id, 0) AS revision, ${turnColumns}
     FROM pairs p JOIN chunks c ON c.id = p.chunk_id
-      LEFT JOIN reviews r ON r.id = ?1 AND r.pair_id = p.id AND r.edit IS NOT NULL
-    WHERE p.id = ?2`);
+      LEFT JOIN reviews r ON r.id = ? AND r.pair_id = p.id AND r.edit IS NOT NULL
+    WHERE p.id = ?`);
 
   const toTurn = ({ edit, flags, ...turn }: StoredTurn): SampleTurn => ({
     ...turn,

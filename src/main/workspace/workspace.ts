@@ -11,6 +11,7 @@ import { evaluationRepository } from './evaluations.ts';
 import { eventRepository } from './events.ts';
 import { generationJobRepository } from './generation-jobs.ts';
 import { lockFileNames, lockWorkspace } from './lock.ts';
+import type { WorkspaceLock } from './lock.ts';
 import { metricRepository } from './metrics.ts';
 import { migrations as allMigrations } from './migrations/all.ts';
 import type { Migration } from './migrations/migration.ts';
@@ -37,8 +38,11 @@ export interface OpenOptions {
 
 export type Workspace = ReturnType<typeof openWorkspace>;
 
-/** Real paths of the workspaces that this process has open for writing. */
-const openHere = new Set<string>();
+/**
+ * The workspaces that this process has open for writing, by real path. It holds them: a database that nothing refers to
+ * is collected and closed, and the lock would be gone with it, without a word.
+ */
+const openHere = new Map<string, { readonly database: Database; readonly lock: WorkspaceLock }>();
 
 const databaseName = 'workspace.db';
 
@@ -73,7 +77,7 @@ export function openWorkspace(dir: string, options: OpenOptions = {}) {
     lock?.release();
     throw error;
   }
-  if (!readOnly) openHere.add(key);
+  if (lock !== undefined) openHere.set(key, { database, lock });
 
   const context = { database, now, events: eventRepository(database, now) };
   const workspace = {
@@ -102,7 +106,8 @@ export function openWorkspace(dir: string, options: OpenOptions = {}) {
     close(): void {
       if (!database.open) return;
       database.close();
-      lock?.release();
+      if (lock === undefined) return;
+      lock.release();
       openHere.delete(key);
     },
   };
