@@ -30,9 +30,7 @@ function decodeStep(tokens: readonly string[], step: DecoderStep): readonly stri
     case 'strip':
       return tokens.map((token) => strip(token, step.content, step.start, step.stop));
     case 'metaspace':
-      return tokens.map((token, i) =>
-        token.replaceAll(step.replacement, i === 0 && step.stripFirst ? '' : ' '),
-      );
+      return tokens.map((token, i) => token.replaceAll(step.replacement, i === 0 && step.stripFirst ? '' : ' '));
   }
 }
 

@@ -1,7 +1,8 @@
 /** Thrown where a pattern is outside the part of Oniguruma's syntax that can be carried over exactly. */
 export class PatternError extends Error {}
 
-const PIECE = /\\[pP]\{(\w+)\}|\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|\\([\s\S])|\(\?(?:i?:|=|!|<=|<!)|\(\?|[*+?}]\+|&&|[\s\S]/gu;
+const PIECE =
+  /\\[pP]\{(\w+)\}|\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|\\([\s\S])|\(\?(?:i?:|=|!|<=|<!)|\(\?|[*+?}]\+|&&|[\s\S]/gu;
 const LETTER_ESCAPES: Readonly<Record<string, string>> = {
   s: '\\p{White_Space}',
   S: '\\P{White_Space}',
@@ -32,7 +33,8 @@ export function translatePattern(source: string): RegExp {
     } else if (escaped !== undefined) {
       out.push(escapeOf(escaped));
     } else if (piece.startsWith('(?')) {
-      if (piece === '(?' && !inClass) throw new PatternError(`the group at "${source.slice(match.index, match.index + 4)}"`);
+      if (piece === '(?' && !inClass)
+        throw new PatternError(`the group at "${source.slice(match.index, match.index + 4)}"`);
       out.push(piece);
     } else if (inClass) {
       if (piece === '&&' || piece === '[' || (piece === ']' && firstInClass)) {

@@ -1,3 +1,4 @@
+import { UserError } from '../../../shared/errors.ts';
 import { asUnicode16 } from './pattern.ts';
 
 /** Ranges [start, end) of a text, flat: start0, end0, start1, end1, ... */
@@ -19,17 +20,30 @@ export function preTokenize(text: string, steps: readonly SplitStep[]): Ranges {
   const old = asUnicode16(text);
   let ranges: Ranges = [0, text.length];
   for (const step of steps) {
-    const next: Ranges = [];
+    const finer: Ranges = [];
     for (let i = 0; i < ranges.length; i += 2) {
       const start = ranges[i] as number;
       const end = ranges[i + 1] as number;
       // Look-around must not see beyond the piece, so each piece is matched as a string of its own.
       const seen = step.unicode16 ? old : text;
-      splitPiece(start === 0 && end === seen.length ? seen : seen.slice(start, end), start, step, next);
+      splitPiece(start === 0 && end === seen.length ? seen : seen.slice(start, end), start, step, finer);
     }
-    ranges = next;
+    ranges = finer;
   }
   return ranges;
+}
+
+/** The next match. The engine's backtracking stack holds about four million characters of one match. */
+function next(pattern: RegExp, piece: string): RegExpExecArray | null {
+  try {
+    return pattern.exec(piece);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new UserError('unsupported', 'The text has a single word of millions of characters, too long to tokenise.', {
+      hint: 'Check that the document is text; leave out or break up encoded data in it.',
+      cause,
+    });
+  }
 }
 
 function splitPiece(piece: string, offset: number, step: SplitStep, out: Ranges): void {
@@ -43,7 +57,7 @@ function splitPiece(piece: string, offset: number, step: SplitStep, out: Ranges)
     flags.push(matched !== invert);
   };
   pattern.lastIndex = 0;
-  for (let match = pattern.exec(piece); match !== null; match = pattern.exec(piece)) {
+  for (let match = next(pattern, piece); match !== null; match = next(pattern, piece)) {
     add(match.index, false);
     if (match[0] === '') pattern.lastIndex += (piece.codePointAt(match.index) ?? 0) > 0xffff ? 2 : 1;
     else add(match.index + match[0].length, true);
@@ -64,7 +78,7 @@ function splitPiece(piece: string, offset: number, step: SplitStep, out: Ranges)
       if (behavior === 'MergedWithPrevious') return flags[i] === true && flags[i - 1] === false;
       return flags[i] === false && flags[i - 1] === true;
     };
-    for (let i = 0; i < count; ) {
+    for (let i = 0; i < count;) {
       let end = i + 1;
       while (end < count && joins(end)) end++;
       push(i, end);

@@ -17,7 +17,9 @@ export interface ModelFile {
 }
 
 // A special token is given by its content, or as an AddedToken object.
-const token = z.union([z.string(), z.looseObject({ content: z.string() }).transform(({ content }) => content)]).nullish();
+const token = z
+  .union([z.string(), z.looseObject({ content: z.string() }).transform(({ content }) => content)])
+  .nullish();
 const tokensSchema = z.looseObject({ bos_token: token, eos_token: token, pad_token: token, unk_token: token });
 const configSchema = tokensSchema.extend({
   added_tokens_decoder: z.record(z.string(), z.looseObject({ content: z.string() })).nullish(),
@@ -32,7 +34,11 @@ export function parseModelFile<T>(type: z.ZodType<T>, { file, json }: ModelFile)
   try {
     value = JSON.parse(json);
   } catch (cause) {
-    throw new UserError('invalid_input', `${file} is not valid JSON: ${(cause as Error).message}.`, { hint, place: { file }, cause });
+    throw new UserError('invalid_input', `${file} is not valid JSON: ${(cause as Error).message}.`, {
+      hint,
+      place: { file },
+      cause,
+    });
   }
   const result = type.safeParse(value);
   if (result.success) return result.data;

@@ -50,7 +50,10 @@ const schema = z.object({
 const modelSchema = z.object({
   // Checked by hand: a record schema is slow on large vocabularies and mistakes a token "__proto__" for the prototype.
   vocab: z.custom<Readonly<Record<string, number>>>(
-    (value) => typeof value === 'object' && value !== null && Object.values(value).every((id) => Number.isInteger(id) && id >= 0),
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      Object.values(value).every((id) => Number.isInteger(id) && id >= 0),
     { error: 'not a map from tokens to ids' },
   ),
   merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])),
@@ -89,10 +92,14 @@ class Reader {
   }
 
   unsupported(field: string, what: string): UserError {
-    return new UserError('unsupported', `${this.file}: "${field}" uses ${what}, which Longhand cannot reproduce exactly.`, {
-      hint: 'Use a model with a BPE tokenizer of the GPT-2, Llama, Qwen or Mistral kind.',
-      place: { file: this.file, field },
-    });
+    return new UserError(
+      'unsupported',
+      `${this.file}: "${field}" uses ${what}, which Longhand cannot reproduce exactly.`,
+      {
+        hint: 'Use a model with a BPE tokenizer of the GPT-2, Llama, Qwen or Mistral kind.',
+        place: { file: this.file, field },
+      },
+    );
   }
 
   parse<T>(type: z.ZodType<T>, value: unknown, field: string): T {
@@ -160,9 +167,17 @@ export function parseTokenizerJson(file: string, text: string): TokenizerPipelin
   const mark = '\u{2581}';
   const words = pre.splits.length === 0 && !pre.byteLevel && wordsAreIndependent(model, mark);
   const splits: readonly SplitStep[] = words
-    ? [{ pattern: new RegExp(`${mark}*[^${mark}]+|${mark}+`, 'gu'), behavior: 'Isolated', invert: false, unicode16: false }]
+    ? [
+        {
+          pattern: new RegExp(`${mark}*[^${mark}]+|${mark}+`, 'gu'),
+          behavior: 'Isolated',
+          invert: false,
+          unicode16: false,
+        },
+      ]
     : pre.splits;
-  const spacesMarked = pre.spaceMark === mark || normalizer.some((part) => part.type === 'replace' && part.content === mark);
+  const spacesMarked =
+    pre.spaceMark === mark || normalizer.some((part) => part.type === 'replace' && part.content === mark);
   const cut = !cutsAreSafe(addedTokens, normalizer) ? 'none' : words && spacesMarked ? 'space' : pre.cut;
   return { addedTokens, normalizer, ...pre, splits, model, decoder, cut };
 }
@@ -248,10 +263,19 @@ function readPreTokenizer(reader: Reader, parts: readonly Step[]): PreTokenizer 
       if (at > 0) throw reader.unsupported(field, 'Metaspace after another step');
       spaceMark = reader.parse(z.string().default('\u{2581}'), part['replacement'], `${field}.replacement`);
       const old = part['add_prefix_space'] === false ? 'never' : 'always';
-      const scheme = reader.parse(z.enum(['always', 'first', 'never']).default(old), part['prepend_scheme'], `${field}.prepend_scheme`);
+      const scheme = reader.parse(
+        z.enum(['always', 'first', 'never']).default(old),
+        part['prepend_scheme'],
+        `${field}.prepend_scheme`,
+      );
       if (scheme !== 'never') prefix = { text: spaceMark, scheme };
       if (part['split'] !== false) {
-        splits.push({ pattern: literalPattern(spaceMark), behavior: 'MergedWithNext', invert: false, unicode16: false });
+        splits.push({
+          pattern: literalPattern(spaceMark),
+          behavior: 'MergedWithNext',
+          invert: false,
+          unicode16: false,
+        });
         spaceCuts = true;
       }
     } else {

@@ -279,7 +279,11 @@ class BpeTokenizer implements Tokenizer {
     for (let at = text.length - 1; at > 0; at--) {
       const before = text.charAt(at - 1);
       const after = text.charAt(at);
-      if (cut === 'space' ? after === ' ' && WORD_BEFORE.test(before) : BREAK_AFTER.test(after) && WORD_BEFORE.test(before)) {
+      if (
+        cut === 'space'
+          ? after === ' ' && WORD_BEFORE.test(before)
+          : BREAK_AFTER.test(after) && WORD_BEFORE.test(before)
+      ) {
         return at;
       }
     }
