@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { UserError } from '../../shared/errors.ts';
 import { pageRequestSchema } from '../../shared/paging.ts';
 import type { Page, PageRequest } from '../../shared/paging.ts';
@@ -6,6 +5,7 @@ import { parseInput } from '../../shared/parse.ts';
 import type { RunConfig } from '../../shared/run-config.ts';
 import { newRunSchema } from '../../shared/runs.ts';
 import type { NewRun, RunRow, SnapshotPair } from '../../shared/runs.ts';
+import { sha256 } from './content-hash.ts';
 import type { RepositoryContext } from './events.ts';
 import { jobStatus } from './job-status.ts';
 import { idOfCursor, pageOf } from './page-cursor.ts';
@@ -14,6 +14,15 @@ import { idOfCursor, pageOf } from './page-cursor.ts';
 export interface RunData {
   readonly pairs: readonly SnapshotPair[];
   readonly heldOut: readonly SnapshotPair[];
+}
+
+interface ContentHash {
+  readonly pairId: number;
+  readonly revision: number;
+  /** null: there is no such pair. */
+  readonly sha256: string | null;
+  /** 1: the pair has this revision. */
+  readonly found: number;
 }
 
 /** Training runs. Configuration, data, seed and code version are fixed when the run is made. */
@@ -33,9 +42,12 @@ export function runRepository(context: RepositoryContext) {
   const insertData = database.prepare<[number, string, string]>(
     'INSERT INTO run_data (run_id, pairs, held_out) VALUES (?, ?, ?)',
   );
-  const contentHash = database.prepare<[number, number], { sha256: string; revision: number }>(`
-    SELECT coalesce(r.sha256, p.sha256) AS sha256, coalesce(r.id, 0) AS revision
-    FROM pairs p LEFT JOIN reviews r ON r.id = ? AND r.pair_id = p.id AND r.edit IS NOT NULL WHERE p.id = ?`);
+  const contentHashes = database.prepare<[string], ContentHash>(`
+    SELECT e.value ->> 0 AS pairId, e.value ->> 1 AS revision, coalesce(r.sha256, p.sha256) AS sha256,
+      coalesce(r.id, 0) = e.value ->> 1 AS found
+    FROM json_each(?) e LEFT JOIN pairs p ON p.id = e.value ->> 0
+      LEFT JOIN reviews r ON r.id = e.value ->> 1 AND r.pair_id = p.id AND r.edit IS NOT NULL
+    ORDER BY e.key`);
   const byId = database.prepare<[number], RunRow>(`SELECT ${columns} FROM runs r WHERE r.id = ?`);
   const list = database.prepare<[number, number, number], RunRow>(`
     SELECT ${columns} FROM runs r WHERE r.id > ? AND (r.archived_at IS NOT NULL) = ? ORDER BY r.id LIMIT ?`);
@@ -47,21 +59,17 @@ export function runRepository(context: RepositoryContext) {
   const setArchived = database.prepare<[number | null, number]>('UPDATE runs SET archived_at = ? WHERE id = ?');
 
   const missing = (id: number) => new UserError('not_found', `There is no run ${id} in this workspace.`);
-  const hashOf = ({ pairId, revision }: SnapshotPair): string => {
-    const found = contentHash.get(revision, pairId);
-    if (found === undefined || found.revision !== revision) {
-      throw new UserError('not_found', `There is no pair ${pairId} in revision ${revision} in this workspace.`);
-    }
-    return found.sha256;
-  };
+  const hashesOf = (packed: string): string =>
+    contentHashes
+      .all(packed)
+      .map(({ pairId, revision, sha256, found }) => {
+        if (sha256 !== null && found === 1) return `${sha256}\n`;
+        throw new UserError('not_found', `There is no pair ${pairId} in revision ${revision} in this workspace.`);
+      })
+      .join('');
   /** Depends on the content and the order of the pairs, not on their numbers: equal in another workspace. */
-  const dataHash = (run: RunData): string => {
-    const hash = createHash('sha256');
-    for (const pair of run.pairs) hash.update(`${hashOf(pair)}\n`);
-    hash.update('held out\n');
-    for (const pair of run.heldOut) hash.update(`${hashOf(pair)}\n`);
-    return hash.digest('hex');
-  };
+  const dataHash = (pairs: string, heldOut: string): string =>
+    sha256(`${hashesOf(pairs)}held out\n${hashesOf(heldOut)}`);
   const pack = (pairs: readonly SnapshotPair[]): string =>
     JSON.stringify(pairs.map(({ pairId, revision }) => [pairId, revision]));
   const unpack = (text: string): SnapshotPair[] =>
@@ -74,13 +82,14 @@ export function runRepository(context: RepositoryContext) {
      */
     add: database.transaction((input: NewRun): number => {
       const run = parseInput(newRunSchema, input, 'Run');
+      const [pairs, heldOut] = [pack(run.pairs), pack(run.heldOut)];
       const added = insert.run({
         name: run.name,
         objective: run.config.objective,
         modelFingerprint: run.modelFingerprint,
         codeVersion: run.codeVersion,
         seed: run.config.seed,
-        dataSha256: dataHash(run),
+        dataSha256: dataHash(pairs, heldOut),
         pairCount: run.pairs.length,
         heldOutCount: run.heldOut.length,
         parentRunId: run.parentRunId,
@@ -89,7 +98,7 @@ export function runRepository(context: RepositoryContext) {
         config: JSON.stringify(run.config),
       });
       const id = Number(added.lastInsertRowid);
-      insertData.run(id, pack(run.pairs), pack(run.heldOut));
+      insertData.run(id, pairs, heldOut);
       events.add('run_added', `run/${id}`, { name: run.name });
       return id;
     }),
