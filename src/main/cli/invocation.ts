@@ -1,0 +1,108 @@
+import { resolve } from 'node:path';
+import { InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
+import { writeFileAtomic } from '../files/atomic-write.ts';
+import { openContext } from '../services/context.ts';
+import { interruptible } from './interrupt.ts';
+import { progressReporter } from './progress.ts';
+import type { PhaseTime } from './progress.ts';
+
+/** Flags that several commands share. */
+export interface SharedFlags {
+  readonly json?: true | string;
+  readonly workspace?: string;
+}
+
+type Context = ReturnType<typeof openContext>;
+
+/** One run of a command: where its report, its progress and its JSON go. */
+export interface Invocation {
+  readonly signal: AbortSignal;
+  readonly onProgress: ReturnType<typeof progressReporter>['onProgress'];
+  /** A line for the person beside the report, on the error stream. */
+  note(text: string): void;
+  /** Ends the progress line; answers how long each phase took. */
+  endProgress(): PhaseTime[];
+  /** The report for a person, on standard output; nothing is printed when standard output belongs to the JSON. */
+  print(text: string): void;
+  /** The report for a program, where `--json` asks for one. Numbers are not rounded; what is not finite is null. */
+  json(value: unknown): Promise<void>;
+  /** Folder of the workspace; says which one it is. */
+  workspaceFolder(): string;
+  /** Opens the workspace with an engine and closes both at the end of the command. */
+  open(options: { readonly create?: boolean; readonly readOnly?: boolean }): Context;
+}
+
+/** Adds `--json [file]`. */
+export function withJson(command: Command): Command {
+  return command.option(
+    '--json [file]',
+    'report as JSON: to the file, or to standard output and nothing else with it (numbers unrounded, not finite = null)',
+  );
+}
+
+/** Adds `--workspace <dir>`. */
+export function withWorkspace(command: Command): Command {
+  return command.option(
+    '-w, --workspace <dir>',
+    'folder of the workspace (default: $LONGHAND_WORKSPACE, else ./longhand-workspace)',
+  );
+}
+
+/** Adds `--device` and `--threads` for commands whose configuration has no such fields. */
+export function withExecution(command: Command): Command {
+  return command
+    .addOption(new Option('--device <device>', 'where to compute (default: cpu)').choices(['cpu', 'cuda']))
+    .option('--threads <n>', 'CPU threads; 0 = as many as there are cores (default: 0)', wholeNumber(0));
+}
+
+/** A flag's whole number of at least `least`. */
+export function wholeNumber(least: number): (given: string) => number {
+  return (given) => {
+    const value = Number(given);
+    if (given.trim() === '' || !Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
+    }
+    return value;
+  };
+}
+
+/** Runs one command with its surroundings and takes them down afterwards, also when it fails. */
+export async function invoke(flags: SharedFlags, run: (invocation: Invocation) => Promise<void>): Promise<void> {
+  const progress = progressReporter(process.stderr);
+  const interrupt = interruptible((text) => progress.note(text));
+  const jsonOnly = flags.json === true;
+  let opened: Context | undefined;
+  const workspaceFolder = (): string => {
+    const named = flags.workspace ?? process.env['LONGHAND_WORKSPACE'];
+    const folder = resolve(named === undefined || named === '' ? 'longhand-workspace' : named);
+    const origin =
+      flags.workspace !== undefined ? '' : named === undefined || named === '' ? ' (default)' : ' (LONGHAND_WORKSPACE)';
+    progress.note(`Workspace: ${folder}${origin}`);
+    return folder;
+  };
+  try {
+    await run({
+      signal: interrupt.signal,
+      onProgress: (state) => progress.onProgress(state),
+      note: (text) => progress.note(text),
+      endProgress: () => progress.finish(),
+      print: (text) => {
+        progress.finish();
+        if (!jsonOnly) process.stdout.write(`${text}\n`);
+      },
+      json: async (value) => {
+        if (flags.json === undefined) return;
+        const text = `${JSON.stringify(value, null, 2)}\n`;
+        if (flags.json === true) process.stdout.write(text);
+        else await writeFileAtomic(resolve(flags.json), text);
+      },
+      workspaceFolder,
+      open: (options) => (opened = openContext(workspaceFolder(), { program: 'longhand (command line)', ...options })),
+    });
+  } finally {
+    progress.finish();
+    interrupt.release();
+    await opened?.close();
+  }
+}

@@ -1,0 +1,67 @@
+import type { FieldHelp } from './schema-flags.ts';
+
+const objective = 'Objective:';
+const schedule = 'Optimizer and schedule:';
+const weights = 'What is trained:';
+const data = 'Data:';
+const keeping = 'Checkpoints and held-out evaluation:';
+const machine = 'Machine:';
+
+/** What each field of the run configuration means, with its unit, by path. */
+export const runConfigHelp: Readonly<Record<string, FieldHelp>> = {
+  objective: { group: objective, text: 'longpo, dpo (reference on the long input) or sft (chosen answers)' },
+  beta: { group: objective, text: 'strength of the constraint towards the reference' },
+  lambda: {
+    group: objective,
+    text: 'weight of the preference term',
+    default: 'longpo 0.01, dpo 1, sft 0',
+  },
+  nllDocument: {
+    group: objective,
+    text: 'weight of the mean NLL over the whole chosen sequence, in nats a token',
+    default: 'longpo 1, dpo 0, sft 0',
+  },
+  nllAnswers: {
+    group: objective,
+    text: "weight of the mean NLL over the chosen answers' tokens, in nats a token",
+    default: 'longpo 0, dpo 0, sft 1',
+  },
+
+  learningRate: { group: schedule, text: 'highest learning rate' },
+  schedule: { group: schedule, text: 'what follows the warm-up' },
+  warmupRatio: { group: schedule, text: 'warm-up as a share of all steps', default: '0.1, none with --warmup-steps' },
+  warmupSteps: { group: schedule, text: 'warm-up in optimizer steps', default: 'none' },
+  epochs: { group: schedule, text: 'passes over the data', default: '1, none with --max-steps' },
+  maxSteps: { group: schedule, text: 'length of the run in optimizer steps', default: 'none' },
+  batchSize: { group: schedule, text: 'examples an optimizer step' },
+  'optimizer.kind': { group: schedule, text: 'optimizer' },
+  'optimizer.beta1': { group: schedule, text: 'decay rate of the first moment, a step' },
+  'optimizer.beta2': { group: schedule, text: 'decay rate of the second moment, a step' },
+  'optimizer.eps': { group: schedule, text: 'added to the root of the second moment' },
+  'optimizer.weightDecay': { group: schedule, text: 'decoupled weight decay' },
+  maxGradNorm: { group: schedule, text: 'gradients are scaled down to this L2 norm; none = no clipping' },
+  seed: { group: schedule, text: 'seed of data order and start values' },
+
+  'trainable.kind': { group: weights, text: 'all weights, or a LoRA adapter' },
+  'trainable.rank': { group: weights, text: 'rank of the adapter; this and every --lora flag means --trainable lora' },
+  'trainable.alpha': { group: weights, text: 'scale of the adapter, divided by the rank' },
+  'trainable.rslora': { group: weights, text: 'divide by the root of the rank instead (rsLoRA)' },
+  'trainable.targets': {
+    group: weights,
+    text: 'layers, of q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj',
+    default: 'all',
+  },
+  ropeTheta: { group: weights, text: "RoPE base of the policy; none = the model's own" },
+
+  maxLength: { group: data, text: 'longest sequence in tokens; a longer example is refused, never cut' },
+  turnsPerSample: { group: data, text: 'most turns (questions) an example' },
+  heldOutFraction: { group: data, text: 'share of the documents kept out of training; 0 = none' },
+
+  checkpointEvery: { group: keeping, text: 'optimizer steps between checkpoints; the last step always makes one' },
+  keepCheckpoints: { group: keeping, text: 'latest checkpoints kept on disk' },
+  evalEvery: { group: keeping, text: 'optimizer steps between evaluations on the held-out pairs' },
+
+  gradientCheckpointing: { group: machine, text: 'recompute each layer in the backward pass to save memory' },
+  device: { group: machine, text: 'where to compute' },
+  threads: { group: machine, text: 'CPU threads; 0 = as many as there are cores' },
+};

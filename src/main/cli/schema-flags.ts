@@ -1,0 +1,292 @@
+import { InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { UserError } from '../../shared/errors.ts';
+import { parseInput } from '../../shared/parse.ts';
+
+/** The parts of JSON Schema that configuration schemas use. */
+interface Node {
+  readonly type?: string;
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly default?: unknown;
+  readonly properties?: Readonly<Record<string, Node>>;
+  readonly oneOf?: readonly Node[];
+  readonly anyOf?: readonly Node[];
+  readonly items?: Node;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+}
+
+/** One field of a schema as a flag of the command line. */
+export interface SchemaFlag {
+  /** Keys down to the field, such as ['optimizer', 'beta1']. */
+  readonly path: readonly string[];
+  /** Such as `--optimizer-beta1`. */
+  readonly name: string;
+  readonly kind: 'number' | 'integer' | 'choice' | 'boolean' | 'list';
+  readonly choices: readonly string[];
+  /** `none` stands for null. */
+  readonly nullable: boolean;
+  /** Undefined where the schema leaves the default to other fields. */
+  readonly default: unknown;
+  /** `0 < x < 1`, or '' without bounds. */
+  readonly range: string;
+  /** Value of the `kind` of a union that the field belongs to (`lora`), with the union's path; null elsewhere. */
+  readonly variant: { readonly path: readonly string[]; readonly kind: string } | null;
+}
+
+/**
+ * Every field of a configuration schema as a flag: `learningRate` is `--learning-rate`, `optimizer.beta1` is
+ * `--optimizer-beta1`, a union's `kind` is named after the union (`--trainable`) and its members' fields after the member
+ * (`--lora-rank`). A field that has no form on a command line is a defect, unless `omit` names its first key.
+ */
+export function schemaFlags(schema: z.ZodType, omit: readonly string[] = []): readonly SchemaFlag[] {
+  const root = z.toJSONSchema(schema, { io: 'input' }) as Node;
+  return Object.entries(root.properties ?? {})
+    .filter(([key]) => !omit.includes(key))
+    .flatMap(([key, node]) => walk(node, [key], [key], undefined, null));
+}
+
+function walk(
+  node: Node,
+  path: readonly string[],
+  words: readonly string[],
+  inherited: unknown,
+  variant: SchemaFlag['variant'],
+): SchemaFlag[] {
+  const preset = inherited === undefined ? node.default : inherited;
+  if (node.properties !== undefined) {
+    return Object.entries(node.properties).flatMap(([key, child]) =>
+      walk(child, [...path, key], key === 'kind' ? words : [...words, key], valueAt(preset, key), variant),
+    );
+  }
+  if (node.oneOf !== undefined) {
+    const kinds = node.oneOf.map((member) => String(member.properties?.['kind']?.const));
+    const kind = leaf({ enum: kinds }, [...path, 'kind'], words, valueAt(preset, 'kind'), variant);
+    const fields = node.oneOf.flatMap((member, m) =>
+      Object.entries(member.properties ?? {})
+        .filter(([key]) => key !== 'kind')
+        .flatMap(([key, child]) => {
+          const memberKind = kinds[m] ?? '';
+          return walk(child, [...path, key], [memberKind, key], undefined, { path, kind: memberKind });
+        }),
+    );
+    return [kind, ...fields];
+  }
+  return [leaf(node, path, words, preset, variant)];
+}
+
+function leaf(
+  node: Node,
+  path: readonly string[],
+  words: readonly string[],
+  preset: unknown,
+  variant: SchemaFlag['variant'],
+): SchemaFlag {
+  const value = node.anyOf?.find((member) => member.type !== 'null') ?? node;
+  const nullable = node.anyOf?.some((member) => member.type === 'null') ?? false;
+  const choices = (value.enum ?? value.items?.enum ?? (value.const === undefined ? [] : [value.const])).map(String);
+  return {
+    path,
+    name: `--${words.map(kebab).join('-')}`,
+    kind: kindOf(value, path),
+    choices,
+    nullable,
+    default: preset,
+    range: range(value),
+    variant,
+  };
+}
+
+function kindOf(node: Node, path: readonly string[]): SchemaFlag['kind'] {
+  if (node.enum !== undefined || node.const !== undefined) return 'choice';
+  if (node.type === 'number' || node.type === 'integer' || node.type === 'boolean') return node.type;
+  if (node.type === 'array' && node.items?.enum !== undefined) return 'list';
+  throw new Error(`the field ${path.join('.')} has no form as a flag`);
+}
+
+function range(node: Node): string {
+  const low =
+    node.exclusiveMinimum !== undefined
+      ? `> ${node.exclusiveMinimum}`
+      : node.minimum !== undefined
+        ? `>= ${node.minimum}`
+        : '';
+  const bound = node.maximum === Number.MAX_SAFE_INTEGER ? undefined : node.maximum;
+  const high =
+    node.exclusiveMaximum !== undefined ? `< ${node.exclusiveMaximum}` : bound !== undefined ? `<= ${bound}` : '';
+  return [low, high].filter((text) => text !== '').join(', ');
+}
+
+function valueAt(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+}
+
+function kebab(word: string): string {
+  return word.replaceAll('_', '-').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** What `--help` says about a field: its meaning with the unit, and a default in words where the schema has none. */
+export interface FieldHelp {
+  readonly group: string;
+  readonly text: string;
+  readonly default?: string;
+}
+
+/**
+ * Adds a flag for every field; the help of each comes from `help` under its path (`optimizer.beta1`). A field without
+ * help is a defect, so that a new one cannot be forgotten.
+ */
+export function addSchemaFlags(
+  command: Command,
+  flags: readonly SchemaFlag[],
+  help: Readonly<Record<string, FieldHelp>>,
+): void {
+  for (const flag of flags) {
+    const known = help[flag.path.join('.')];
+    if (known === undefined) throw new Error(`the flag ${flag.name} has no help text`);
+    const preset = known.default ?? shown(flag.default);
+    const notes = [flag.kind === 'choice' || flag.kind === 'list' ? '' : flag.range, `default: ${preset}`];
+    const text = `${known.text} (${notes.filter((note) => note !== '').join('; ')})`;
+    const option = new Option(`${flag.name} <${placeholder(flag)}>`, text).argParser((given: string) =>
+      read(flag, given),
+    );
+    command.addOption(option.helpGroup(known.group));
+  }
+}
+
+function placeholder(flag: SchemaFlag): string {
+  const value =
+    flag.kind === 'choice'
+      ? flag.choices.join('|')
+      : flag.kind === 'list'
+        ? 'list'
+        : flag.kind === 'boolean'
+          ? 'yes|no'
+          : flag.kind === 'integer'
+            ? 'n'
+            : 'x';
+  return flag.nullable ? `${value}|none` : value;
+}
+
+function shown(value: unknown): string {
+  if (value === null) return 'none';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (Array.isArray(value)) return value.join(',');
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** A flag's text as a value of its field. Bounds are left to the schema. */
+function read(flag: SchemaFlag, given: string): unknown {
+  if (flag.nullable && given === 'none') return null;
+  switch (flag.kind) {
+    case 'choice':
+      if (flag.choices.includes(given)) return given;
+      throw new InvalidArgumentError(`It must be ${flag.choices.join(', ')}${flag.nullable ? ' or none' : ''}.`);
+    case 'list': {
+      const items = given.split(',').map((item) => item.trim());
+      const wrong = items.find((item) => !flag.choices.includes(item));
+      if (wrong === undefined) return items;
+      throw new InvalidArgumentError(`"${wrong}" is none of ${flag.choices.join(', ')}.`);
+    }
+    case 'boolean':
+      if (given === 'yes' || given === 'no') return given === 'yes';
+      throw new InvalidArgumentError('It must be yes or no.');
+    case 'integer':
+    case 'number': {
+      const value = Number(given);
+      if (given.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.');
+      if (flag.kind === 'integer' && !Number.isInteger(value))
+        throw new InvalidArgumentError('It must be a whole number.');
+      return value;
+    }
+  }
+}
+
+/** The flags that were given, with their values. */
+export function givenFlags(command: Command, flags: readonly SchemaFlag[]): ReadonlyMap<SchemaFlag, unknown> {
+  return new Map(
+    flags.flatMap((flag): [SchemaFlag, unknown][] => {
+      const key = new Option(flag.name).attributeName();
+      return command.getOptionValueSource(key) === 'cli'
+        ? [[flag, (command.getOptionValue(key) as { readonly value: unknown }).value]]
+        : [];
+    }),
+  );
+}
+
+type Json = Record<string, unknown>;
+
+/** `top` over `base`, objects field by field; a union of another kind replaces the one below it. */
+export function layered(base: Json, top: Json): Json {
+  const result: Json = { ...base };
+  for (const [key, value] of Object.entries(top)) {
+    const below = result[key];
+    const bothObjects = isObject(below) && isObject(value);
+    const otherKind = bothObjects && value['kind'] !== undefined && value['kind'] !== below['kind'];
+    result[key] = bothObjects && !otherKind ? layered(below, value) : value;
+  }
+  return result;
+}
+
+/** The given flags as an object of the schema's form. A member's flag chooses its member (`--lora-rank`: `lora`). */
+export function flagValues(given: ReadonlyMap<SchemaFlag, unknown>): Json {
+  let result: Json = {};
+  for (const flag of given.keys()) {
+    if (flag.variant !== null) result = layered(result, nested([...flag.variant.path, 'kind'], flag.variant.kind));
+  }
+  for (const [flag, value] of given) {
+    const set = nested(flag.path, value);
+    const kind =
+      flag.path.at(-1) === 'kind' ? [...given.keys()].find((other) => conflicts(flag, value, other)) : undefined;
+    if (kind !== undefined) {
+      throw new UserError('invalid_input', `${kind.name} has no meaning with ${flag.name} ${shown(value)}.`, {
+        hint: `Leave out one of the two; ${kind.name} belongs to ${flag.name} ${kind.variant?.kind ?? ''}.`,
+        place: { field: kind.path.join('.') },
+      });
+    }
+    result = layered(result, set);
+  }
+  return result;
+}
+
+function conflicts(flag: SchemaFlag, value: unknown, other: SchemaFlag): boolean {
+  return (
+    other.variant !== null &&
+    other.variant.path.join('.') === flag.path.slice(0, -1).join('.') &&
+    other.variant.kind !== value
+  );
+}
+
+function nested(path: readonly string[], value: unknown): Json {
+  const [key, ...rest] = path;
+  if (key === undefined) throw new Error('an empty path');
+  return { [key]: rest.length === 0 ? value : nested(rest, value) };
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Checks a configuration that was put together from a file and flags.
+ * Errors: `invalid_input` naming the flag where the wrong value came from one, else the field (and the file).
+ */
+export function parseWithFlags<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  given: ReadonlyMap<SchemaFlag, unknown>,
+  what: string,
+  file?: string,
+): z.output<Schema> {
+  const issue = schema.safeParse(value).error?.issues[0];
+  const path = issue?.path.join('.');
+  const flag = path === undefined ? undefined : [...given.keys()].find((other) => other.path.join('.') === path);
+  if (issue === undefined || flag === undefined) return parseInput(schema, value, what, file);
+  throw new UserError('invalid_input', `${flag.name} ${shown(given.get(flag))}: ${issue.message}.`, {
+    place: { field: flag.path.join('.') },
+  });
+}
