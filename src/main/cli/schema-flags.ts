@@ -151,9 +151,9 @@ export function addSchemaFlags(
     const preset = known.default ?? shown(flag.default);
     const notes = [flag.kind === 'choice' || flag.kind === 'list' ? '' : flag.range, `default: ${preset}`];
     const text = `${known.text} (${notes.filter((note) => note !== '').join('; ')})`;
-    const option = new Option(`${flag.name} <${placeholder(flag)}>`, text).argParser((given: string) =>
-      read(flag, given),
-    );
+    const option = new Option(`${flag.name} <${placeholder(flag)}>`, text).argParser((given: string) => ({
+      value: read(flag, given), // in an object: commander turns null into an empty text
+    }));
     command.addOption(option.helpGroup(known.group));
   }
 }
