@@ -1,5 +1,6 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Execution, GoldenCase, GoldenResult, SelfTestReport } from '../engine/protocol/jobs.ts';
+import { demoFolder } from './demo-folder.ts';
 import type { EngineClient, JobOptions } from './engine-client.ts';
 
 /** Compares the engine with golden cases: folders of cases, or folders that hold such folders. */
@@ -34,5 +35,10 @@ export function selfTest(
   execution: Partial<Execution> = {},
   options: JobOptions = {},
 ): Promise<SelfTestReport> {
-  return engine.run('selfTest', { device: 'cpu', threads: 0, ...execution }, {}, options);
+  return engine.run(
+    'selfTest',
+    { modelDir: join(demoFolder, 'base-model'), device: 'cpu', threads: 0, ...execution },
+    {},
+    options,
+  );
 }

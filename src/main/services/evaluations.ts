@@ -78,15 +78,11 @@ export async function evaluate(
   const idOf = (task: number): number => ids[task] ?? 0;
   const flat = samples.flat();
   const outcomes: EvaluationOutcome[] = [];
-  const input: EvaluateInput = { modelDir, weights, ropeTheta, tasks, klSamples: flat.length, config, ...execution };
   for (const id of ids) workspace.evaluations.setStatus(id, 'running');
   try {
     await engine.run(
       'evaluate',
-      {
-        ...input,
-        tasks: tasks.map((task, i) => (task.kind === 'kl' ? { ...task, limit: samples[i]?.length ?? 0 } : task)),
-      },
+      { modelDir, weights, ropeTheta, tasks, samples: samples.map((list) => list.length), config, ...execution },
       {
         readSample: ({ index }) => workspace.samples.ofPairs(flat[index] ?? []),
         findReferences: ({ keys }) => findReferences(workspace, keys),

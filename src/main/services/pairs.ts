@@ -201,11 +201,12 @@ async function generate(context: ServiceContext, jobId: number, options: JobOpti
   // The chunks of a document follow from these alone: another job that cuts the same way shares them.
   const chunkingId = (): number =>
     workspace.chunks.chunking({ ...synthesis.chunking, model: job.modelFingerprint, seed: synthesis.seed });
+  const documents = documentIds.map((id) => ({ id, markdown: workspace.documents.get(id)?.importer === 'md' }));
   const provenance = provenanceOf(job.modelFingerprint, synthesis);
   const result = await withStatus(workspace.generationJobs, jobId, () =>
     engine.run(
       'generate',
-      { modelDir, config: synthesis, documentIds, finished, counts, ...execution },
+      { modelDir, config: synthesis, documents, finished, counts, ...execution },
       {
         readDocument: ({ id }) => documentForEngine(workspace, id),
         document: ({ result }) =>

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { UserError } from '../../shared/errors.ts';
 import type { Page, PageRequest } from '../../shared/paging.ts';
@@ -204,13 +204,6 @@ async function execute(
   const data = workspace.runs.data(runId);
   const sets = { train: bySample(workspace, data.pairs), heldOut: bySample(workspace, data.heldOut) };
   const checkpointDir = join(workspace.folder, 'runs', String(runId), 'checkpoints');
-  const noteCheckpoint = (step: number, path: string, bytes: number): void => {
-    const rows = workspace.checkpoints.ofRun(runId).filter((row) => row.removedAt === null);
-    for (const row of rows) {
-      if (!existsSync(resolve(workspace.folder, row.path))) workspace.checkpoints.setRemoved(row.id);
-    }
-    workspace.checkpoints.add({ runId, step, path: relative(workspace.folder, path), bytes });
-  };
   const result = await withStatus(
     workspace.runs,
     runId,
@@ -231,11 +224,14 @@ async function execute(
           readSample: ({ set, index }) => workspace.samples.ofPairs(sets[set][index] ?? []),
           findReferences: ({ keys }) => findReferences(workspace, keys),
           references: ({ rows }) => storeReferences(workspace, rows),
-          trainingStarted: ({ step, checkpoint }) => {
-            workspace.metrics.truncateAfter(runId, checkpoint === null ? -1 : step);
-          },
+          trainingStarted: ({ step, checkpoint }) =>
+            workspace.transaction(() => {
+              workspace.metrics.truncateAfter(runId, checkpoint === null ? -1 : step);
+              // Killed between writing a checkpoint and saying so: it is there, but not in the store.
+              if (checkpoint !== null) noteCheckpoint(workspace, runId, step, checkpoint);
+            }),
           metrics: ({ rows }) => workspace.metrics.append(runId, rows),
-          checkpoint: ({ step, path, bytes }) => workspace.transaction(() => noteCheckpoint(step, path, bytes)),
+          checkpoint: ({ step, path }) => workspace.transaction(() => noteCheckpoint(workspace, runId, step, path)),
         },
         options,
       ),
@@ -247,6 +243,20 @@ async function execute(
     checkpoint: latest(workspace, runId),
     seconds: result.seconds,
   };
+}
+
+/** Notes a checkpoint that was written, and those that the engine has thinned out. */
+function noteCheckpoint(workspace: Workspace, runId: number, step: number, folder: string): void {
+  const path = relative(workspace.folder, folder);
+  let known = false;
+  for (const row of workspace.checkpoints.ofRun(runId)) {
+    if (row.removedAt !== null) continue;
+    if (!existsSync(resolve(workspace.folder, row.path))) workspace.checkpoints.setRemoved(row.id);
+    else if (row.step === step && row.path === path) known = true;
+  }
+  if (known) return;
+  const bytes = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+  workspace.checkpoints.add({ runId, step, path, bytes });
 }
 
 function latest(workspace: Workspace, runId: number): CheckpointRow | null {

@@ -4,10 +4,10 @@ import type { ReferenceName, ReferenceTurns } from '../engine/protocol/jobs.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 
 /** A document as the engine asks for it. */
-export function documentForEngine(workspace: Workspace, id: number): { text: string; markdown: boolean } {
+export function documentForEngine(workspace: Workspace, id: number): { text: string } {
   const text = workspace.documents.text(id);
   if (text === undefined) throw new Error(`there is no document ${id}`);
-  return { text, markdown: workspace.documents.get(id)?.importer === 'md' };
+  return { text };
 }
 
 /** Neighbouring pairs of one sample: what `samples.ofPairs` reads at once. */

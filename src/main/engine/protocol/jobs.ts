@@ -34,7 +34,7 @@ export interface Jobs {
   exportAdapter: { input: ExportAdapterInput; events: never; result: { readonly dir: string } };
   exportMerged: { input: ExportMergedInput; events: never; result: { readonly dir: string } };
   golden: { input: GoldenInput; events: GoldenEvent; result: GoldenResult };
-  selfTest: { input: Execution; events: never; result: SelfTestReport };
+  selfTest: { input: SelfTestInput; events: never; result: SelfTestReport };
 }
 export type JobKind = keyof Jobs;
 
@@ -46,7 +46,7 @@ export type ReplyTo<Event> = Event extends { readonly type: infer Type }
   : never;
 
 interface Replies {
-  readDocument: { readonly text: string; readonly markdown: boolean };
+  readDocument: { readonly text: string };
   readSample: Sample;
   findReferences: readonly (ReferenceTurns | null)[];
 }
@@ -73,7 +73,7 @@ export interface GenerateInput extends Execution {
   readonly modelDir: string;
   readonly config: SynthesisConfig;
   /** In the order in which they were chosen; groups of neighbours are batched together. */
-  readonly documentIds: readonly number[];
+  readonly documents: readonly { readonly id: number; readonly markdown: boolean }[];
   /** What an earlier, interrupted job with the same documents and configuration has stored. */
   readonly finished: readonly number[];
   readonly counts: SynthesisCounts;
@@ -156,10 +156,14 @@ export interface ReferenceTurns {
   readonly rejected: readonly (readonly number[])[];
 }
 
+/** Asks for stored log-probabilities (null where there are none); hands over new ones. */
+export type ReferenceEvent =
+  | { readonly type: 'findReferences'; readonly keys: readonly ReferenceName[] }
+  | { readonly type: 'references'; readonly rows: readonly (ReferenceName & ReferenceTurns)[] };
+
 export type TrainJobEvent =
   | SampleRequest
-  | { readonly type: 'findReferences'; readonly keys: readonly ReferenceName[] }
-  | { readonly type: 'references'; readonly rows: readonly (ReferenceName & ReferenceTurns)[] }
+  | ReferenceEvent
   /** The run stands at `step`: rows after it will come (again). */
   | {
       readonly type: 'trainingStarted';
@@ -168,7 +172,7 @@ export type TrainJobEvent =
       readonly checkpoint: string | null;
     }
   | { readonly type: 'metrics'; readonly rows: readonly MetricRow[] }
-  | { readonly type: 'checkpoint'; readonly step: number; readonly path: string; readonly bytes: number };
+  | { readonly type: 'checkpoint'; readonly step: number; readonly path: string };
 
 /** Key of stored reference log-probabilities. */
 export interface ReferenceName {
@@ -193,16 +197,15 @@ export interface EvaluateInput extends Execution {
   /** RoPE base of the policy; null = the model's own. */
   readonly ropeTheta: number | null;
   readonly tasks: readonly EvaluationTask[];
-  /** Samples of the `kl` tasks. */
-  readonly klSamples: number;
+  /** Number of samples that each task reads: those of all tasks are asked for by one running index. */
+  readonly samples: readonly number[];
   /** Settings of the objective for the losses of the `kl` tasks. */
   readonly config: RunConfig;
 }
 
 export type EvaluateEvent =
   | SampleRequest
-  | { readonly type: 'findReferences'; readonly keys: readonly ReferenceName[] }
-  | { readonly type: 'references'; readonly rows: readonly (ReferenceName & ReferenceTurns)[] }
+  | ReferenceEvent
   | { readonly type: 'items'; readonly task: number; readonly items: readonly NewEvaluationItem[] }
   | {
       readonly type: 'taskFinished';
@@ -266,6 +269,11 @@ export interface GoldenResult {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+}
+
+export interface SelfTestInput extends Execution {
+  /** A small model to try things on. */
+  readonly modelDir: string;
 }
 
 export interface SelfTestReport {

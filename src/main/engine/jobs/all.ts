@@ -1,0 +1,27 @@
+import type { JobKind } from '../protocol/jobs.ts';
+import { compare } from './compare.ts';
+import { countTokens } from './count-tokens.ts';
+import { evaluate } from './evaluate.ts';
+import { exportAdapter, exportMerged } from './export.ts';
+import { generate } from './generate.ts';
+import { golden } from './golden.ts';
+import { inspectModel } from './inspect-model.ts';
+import type { Job } from './job-context.ts';
+import { prepareTraining } from './prepare-training.ts';
+import { selfTest } from './self-test.ts';
+import { train } from './train.ts';
+
+/** Every job of the engine by its name in the protocol. */
+export const jobs: { readonly [Kind in JobKind]: Job<Kind> } = {
+  inspectModel,
+  countTokens,
+  generate,
+  prepareTraining,
+  train,
+  evaluate,
+  compare,
+  exportAdapter,
+  exportMerged,
+  golden,
+  selfTest,
+};

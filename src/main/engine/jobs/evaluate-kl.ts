@@ -1,0 +1,58 @@
+import type { EvaluationTask } from '../../../shared/evaluation-tasks.ts';
+import { UserError } from '../../../shared/errors.ts';
+import { bootstrapMean } from '../evaluation/intervals.ts';
+import { evaluateHeldOut } from '../training/held-out.ts';
+import { referenceContexts, scoreReferences } from '../training/reference.ts';
+import { buildExamples } from '../training/samples.ts';
+import { figures } from './evaluated-model.ts';
+import type { EvaluatedModel, TaskContext, TaskResult } from './evaluated-model.ts';
+import { paced } from './job-context.ts';
+import { readSamples } from './read-samples.ts';
+import { ReferenceStore } from './reference-store.ts';
+
+/**
+ * The run's held-out metrics on given samples, example by example: losses, rewards, and the exact KL(policy on the long
+ * input || reference on the chunk). An item's score is the KL over its chosen answers.
+ */
+export async function klTask(
+  task: Extract<EvaluationTask, { kind: 'kl' }>,
+  { runner, text, fingerprint, parameters, policyRope, referenceRope }: EvaluatedModel,
+  { context, from, count, config }: TaskContext,
+): Promise<TaskResult> {
+  const samples = await readSamples(context, 'heldOut', count, from);
+  const examples = [...buildExamples(text.builder, samples, config)];
+  const { rope } = runner.config;
+  const store = new ReferenceStore(context, { fingerprint, rope });
+  const contexts = referenceContexts(config.objective);
+  const { signal } = context;
+  await store.load(examples, contexts);
+  const model = { fingerprint, rope, ropeFor: referenceRope };
+  const scored = await scoreReferences(runner, examples, model, store, { contexts, signal });
+  await store.flush();
+
+  const progress = paced(context, task.name, 'examples');
+  const items: TaskResult['items'][number][] = [];
+  const byName = new Map<string, number[]>();
+  for (const [index, example] of scored.entries()) {
+    const values = await evaluateHeldOut(runner, [example], {
+      ...{ settings: config, parameters, policyRope, referenceRope, signal },
+    });
+    if (values === undefined) throw new UserError('cancelled', 'The job was stopped.');
+    for (const [name, value] of Object.entries(values)) {
+      const short = name.slice('eval_'.length);
+      byName.set(short, [...(byName.get(short) ?? []), value]);
+    }
+    items.push({
+      index,
+      question: `${example.document.name}, ${example.tree.chosen.length} turns`,
+      expected: '',
+      answer: '',
+      score: values['eval_kl/exact/chosen'] ?? 0,
+      detail: { ...values, tokens: example.tree.tokens.ids.length },
+    });
+    progress(index + 1, scored.length);
+  }
+  const summary: Record<string, number> = { items: items.length };
+  for (const [name, values] of byName) Object.assign(summary, figures(name, bootstrapMean(values)));
+  return { items, summary };
+}

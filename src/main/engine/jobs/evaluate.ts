@@ -1,0 +1,93 @@
+import type { EvaluationTask } from '../../../shared/evaluation-tasks.ts';
+import { loadModelConfig } from '../model/config.ts';
+import { readAdapter } from '../model/peft.ts';
+import { weightsFingerprint } from '../model/weights.ts';
+import type { EvaluateInput } from '../protocol/jobs.ts';
+import type { Program } from '../resident/resident-graph.ts';
+import type { ResidentModel } from '../resident/resident-model.ts';
+import { ropeForModel } from '../training/rope-for.ts';
+import { askTask } from './evaluate-ask.ts';
+import { klTask } from './evaluate-kl.ts';
+import { questionTask } from './evaluate-questions.ts';
+import { textTask } from './evaluate-text.ts';
+import type { EvaluatedModel, TaskContext, TaskResult } from './evaluated-model.ts';
+import type { Job, JobContext } from './job-context.ts';
+import { stopIfAborted } from './job-context.ts';
+import { loadModelText } from './model-text.ts';
+import type { ModelRequest } from './model-holder.ts';
+import { layoutOf, readTrained } from './trained-parameters.ts';
+
+const ITEMS = 200;
+const PROGRAMS: Readonly<Record<EvaluationTask['kind'], readonly Program[]>> = {
+  questions: ['generate'],
+  ask: ['generate'],
+  text: ['score'],
+  kl: ['score', 'logProbabilities'],
+};
+
+/** Runs each task on one model and reports its items and figures. */
+export const evaluate: Job<'evaluate'> = async (input, context) => {
+  const { tasks } = input;
+  context.progress({ phase: 'load', done: 0, total: 1, unit: 'models', etaSeconds: null });
+  const model = await loadModel(input, context);
+  let sample = 0;
+  for (const [index, task] of tasks.entries()) {
+    stopIfAborted(context.signal);
+    const started = performance.now();
+    const count = input.samples[index] ?? 0;
+    const { items, summary } = await runTask(task, model, { context, from: sample, count, config: input.config });
+    sample += count;
+    for (let at = 0; at < items.length; at += ITEMS) {
+      await context.emit({ type: 'items', task: index, items: items.slice(at, at + ITEMS) });
+    }
+    const seconds = (performance.now() - started) / 1000;
+    await context.emit({ type: 'taskFinished', task: index, summary, seconds });
+  }
+  return { tasks: tasks.length };
+};
+
+function runTask(task: EvaluationTask, model: EvaluatedModel, context: TaskContext): Promise<TaskResult> {
+  switch (task.kind) {
+    case 'questions':
+      return questionTask(task, model, context);
+    case 'ask':
+      return askTask(task, model, context);
+    case 'text':
+      return textTask(task, model, context);
+    case 'kl':
+      return klTask(task, model, context);
+  }
+}
+
+async function loadModel(input: EvaluateInput, context: JobContext<'evaluate'>): Promise<EvaluatedModel> {
+  const { modelDir, device, threads, tasks, ropeTheta } = input;
+  const config = await loadModelConfig(modelDir);
+  const fingerprint = await weightsFingerprint(modelDir);
+  const text = await loadModelText(modelDir);
+  const programs = [...new Set(tasks.flatMap((task) => PROGRAMS[task.kind]))];
+  const load = (trainable: ModelRequest['trainable']): Promise<ResidentModel> =>
+    context.models.get({ modelDir, device, threads, programs, trainable });
+  const { weights } = input;
+  let runner: ResidentModel;
+  let parameters: Float32Array;
+  switch (weights.kind) {
+    case 'base':
+      runner = await load({ kind: 'frozen' });
+      parameters = await runner.referenceParameters();
+      break;
+    case 'adapter': {
+      const adapter = await readAdapter(weights.dir, config);
+      runner = await load({ kind: 'layout', layout: adapter.layout });
+      parameters = adapter.vector;
+      break;
+    }
+    case 'checkpoint':
+      parameters = await readTrained(weights.path, fingerprint, layoutOf(config, weights.trainable));
+      runner = await load(weights.trainable);
+  }
+  return {
+    ...{ runner, text, fingerprint, parameters },
+    policyRope: ropeForModel(config, ropeTheta),
+    referenceRope: ropeForModel(config, null),
+  };
+}

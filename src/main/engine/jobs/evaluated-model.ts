@@ -1,0 +1,48 @@
+import type { NewEvaluationItem } from '../../../shared/evaluations.ts';
+import type { RunConfig } from '../../../shared/run-config.ts';
+import type { Estimate } from '../evaluation/intervals.ts';
+import type { Generator } from '../generation/batched.ts';
+import type { ResidentModel } from '../resident/resident-model.ts';
+import type { RopeFor } from '../training/example.ts';
+import type { JobContext } from './job-context.ts';
+import type { ModelText } from './model-text.ts';
+
+/** A loaded model with the weights that are evaluated. */
+export interface EvaluatedModel {
+  readonly runner: ResidentModel;
+  readonly text: ModelText;
+  readonly fingerprint: string;
+  /** [runner.layout.total] */
+  readonly parameters: Float32Array;
+  readonly policyRope: RopeFor;
+  readonly referenceRope: RopeFor;
+}
+
+/** What a task works with besides the model. */
+export interface TaskContext {
+  readonly context: JobContext<'evaluate'>;
+  /** The task's samples: first index and number. */
+  readonly from: number;
+  readonly count: number;
+  readonly config: RunConfig;
+}
+
+export interface TaskResult {
+  readonly items: readonly NewEvaluationItem[];
+  /** Finite figures by name. */
+  readonly summary: Readonly<Record<string, number>>;
+}
+
+/** Bounds of a batch of prompts; fixed, because batches affect rounding. */
+export const BATCH = { maxSequences: 64, maxTokens: 32768 } as const;
+
+/** The model as one that answers, with positions for what the model can address. */
+export function generatorOf({ runner, text, parameters, policyRope }: EvaluatedModel): Generator {
+  const rope = policyRope(runner.config.maxPositionEmbeddings);
+  return { runner, codec: text.codec, state: { parameters, rope } };
+}
+
+/** An estimate as figures: `name`, `name/low`, `name/high`; nothing where there were no items. */
+export function figures(name: string, { value, low, high, n }: Estimate): Record<string, number> {
+  return n === 0 ? {} : { [name]: value, [`${name}/low`]: low, [`${name}/high`]: high };
+}

@@ -1,0 +1,71 @@
+import { availableParallelism } from 'node:os';
+import type { Checkpointing } from '../model/decoder.ts';
+import type { ParameterLayout } from '../model/parameters.ts';
+import { weightsFingerprint } from '../model/weights.ts';
+import type { Execution } from '../protocol/jobs.ts';
+import type { Trainable } from '../../../shared/run-config.ts';
+import type { Program } from '../resident/resident-graph.ts';
+import { loadResidentModel } from '../resident/resident-model.ts';
+import type { ResidentModel } from '../resident/resident-model.ts';
+
+export interface ModelRequest extends Execution {
+  readonly modelDir: string;
+  /** What the parameter vector holds; `frozen`: nothing that is trained. */
+  readonly trainable:
+    Trainable | { readonly kind: 'layout'; readonly layout: ParameterLayout } | { readonly kind: 'frozen' };
+  readonly programs: readonly Program[];
+  readonly checkpointing?: Checkpointing;
+}
+
+/** A resident graph needs some trainable vector; this one is small, zero and adds nothing. */
+const FROZEN = { kind: 'lora', rank: 1, alpha: 1, rslora: false, targets: ['q_proj'] } as const;
+
+/** Keeps the one model that is loaded, for the jobs that follow; another one takes its place. */
+export class ModelHolder {
+  #key = '';
+  #programs: readonly Program[] = [];
+  #model: ResidentModel | undefined;
+
+  /** The model as asked for; loaded anew unless the one at hand is the same and has the programs. */
+  async get(request: ModelRequest): Promise<ResidentModel> {
+    const { modelDir, device, trainable, programs } = request;
+    const threads = threadsOf(request);
+    const checkpointing = request.checkpointing ?? 'none';
+    const hasGradients = programs.includes('gradients');
+    const fingerprint = await weightsFingerprint(modelDir);
+    const key = JSON.stringify([
+      modelDir,
+      fingerprint,
+      device,
+      threads,
+      trainable,
+      hasGradients ? checkpointing : null,
+    ]);
+    const has = key === this.#key && programs.every((program) => this.#programs.includes(program));
+    if (this.#model !== undefined && has) return this.#model;
+    await this.release();
+    const model = await loadResidentModel(modelDir, {
+      device,
+      threads,
+      checkpointing,
+      programs,
+      trainable: trainable.kind === 'frozen' ? FROZEN : trainable,
+    });
+    this.#model = model;
+    this.#key = key;
+    this.#programs = programs;
+    return model;
+  }
+
+  async release(): Promise<void> {
+    const model = this.#model;
+    this.#model = undefined;
+    this.#key = '';
+    await model?.release();
+  }
+}
+
+/** Number of threads; sums are made in an order that depends on it, so a run keeps to one number. */
+export function threadsOf({ threads }: Execution): number {
+  return threads === 0 ? availableParallelism() : threads;
+}

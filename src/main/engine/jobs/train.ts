@@ -1,0 +1,111 @@
+import * as ort from 'onnxruntime-node';
+import { UserError } from '../../../shared/errors.ts';
+import { weightsFingerprint } from '../model/weights.ts';
+import { checkpointIdentity } from '../training/checkpoint-identity.ts';
+import { CheckpointFolder } from '../training/checkpoints.ts';
+import { referenceContexts, scoreReferences } from '../training/reference.ts';
+import { ropeForModel } from '../training/rope-for.ts';
+import { buildExamples } from '../training/samples.ts';
+import { train as trainLoop } from '../training/trainer.ts';
+import type { TrainEvent } from '../training/trainer.ts';
+import type { Job, JobContext } from './job-context.ts';
+import { paced } from './job-context.ts';
+import { loadModelText } from './model-text.ts';
+import { readSamples } from './read-samples.ts';
+import { ReferenceStore } from './reference-store.ts';
+
+/**
+ * One run, from its samples to its last checkpoint. Stopped by the signal it writes a checkpoint and ends as `stopped`
+ * (before the first step: `cancelled`). Every metric and checkpoint is stored before the next step begins.
+ */
+export const train: Job<'train'> = async (input, context) => {
+  const { modelDir, config } = input;
+  const fingerprint = await weightsFingerprint(modelDir);
+  if (fingerprint !== input.modelFingerprint) {
+    throw new UserError('conflict', `The model in ${modelDir} is not the one that the run was made for.`, {
+      hint: "Name the folder of the run's own model, or start a new run.",
+      place: { file: modelDir },
+    });
+  }
+  const started = performance.now();
+  context.progress({ phase: 'load', done: 0, total: 1, unit: 'models', etaSeconds: null });
+  const { builder } = await loadModelText(modelDir);
+  const examples = [...buildExamples(builder, await readSamples(context, 'train', input.samples), config)];
+  const heldOutSamples = await readSamples(context, 'heldOut', input.heldOutSamples);
+  const heldOutExamples = [...buildExamples(builder, heldOutSamples, config)];
+  const runner = await context.models.get({
+    ...{ modelDir, device: config.device, threads: config.threads },
+    trainable: config.trainable,
+    checkpointing: config.gradientCheckpointing,
+    programs: heldOutExamples.length > 0 ? ['score', 'gradients', 'logProbabilities'] : ['score', 'gradients'],
+  });
+  const loaded = performance.now();
+
+  const { rope } = runner.config;
+  const referenceRope = ropeForModel(runner.config, null);
+  const store = new ReferenceStore(context, { fingerprint, rope });
+  const contexts = referenceContexts(config.objective);
+  await store.load([...examples, ...heldOutExamples], contexts);
+  const progress = paced(context, 'reference', 'examples');
+  const total = examples.length + heldOutExamples.length;
+  const score = (part: typeof examples, before: number) =>
+    scoreReferences(runner, part, { fingerprint, rope, ropeFor: referenceRope }, store, {
+      contexts,
+      onProgress: (done) => progress(before + done, total),
+      signal: context.signal,
+    });
+  let scored;
+  let heldOut;
+  try {
+    scored = await score(examples, 0);
+    heldOut = await score(heldOutExamples, examples.length);
+  } finally {
+    await store.flush();
+  }
+  const referenced = performance.now();
+
+  const checkpoints = new CheckpointFolder(input.checkpointDir, {
+    layout: runner.layout,
+    identity: checkpointIdentity(fingerprint, config, examples),
+    versions: { longhand: input.codeVersion, node: process.version, onnxruntime: ort.env.versions.node ?? '' },
+  });
+  const events = trainLoop({
+    ...{ runner, config, train: scored, heldOut, referenceRope, checkpoints },
+    policyRope: ropeForModel(runner.config, config.ropeTheta),
+    resume: input.resume,
+    signal: context.signal,
+  });
+  let next = await events.next();
+  for (; next.done !== true; next = await events.next()) await report(next.value, context);
+  const { status, step, checkpoint } = next.value;
+  const seconds = (from: number, to: number): number => (to - from) / 1000;
+  return {
+    status,
+    step,
+    checkpoint,
+    seconds: {
+      load: seconds(started, loaded),
+      reference: seconds(loaded, referenced),
+      train: seconds(referenced, performance.now()),
+    },
+  };
+};
+
+async function report(event: TrainEvent, context: JobContext<'train'>): Promise<void> {
+  switch (event.type) {
+    case 'started':
+      await context.emit({ ...event, type: 'trainingStarted' });
+      return;
+    case 'metrics':
+    case 'checkpoint':
+      await context.emit(event);
+      return;
+    case 'notice':
+      context.notice(event.message);
+      return;
+    case 'progress': {
+      const { examples, totalExamples, etaSeconds } = event;
+      context.progress({ phase: 'train', done: examples, total: totalExamples, unit: 'examples', etaSeconds });
+    }
+  }
+}
