@@ -72,7 +72,7 @@ const GPT2_PATTERN = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s
  * Patterns whose matches never run from a letter or digit on to a space or closing punctuation, so that a text may be cut
  * there: GPT-2, Llama 3, Qwen 2 and 2.5, o200k (GPT-4o, Llama 4), Mistral's Tekken, DeepSeek V3.
  */
-const CUTTABLE_PATTERNS: ReadonlySet<string> = new Set([
+export const CUTTABLE_PATTERNS: ReadonlySet<string> = new Set([
   GPT2_PATTERN,
   String.raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`,
   String.raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`,
@@ -178,7 +178,11 @@ export function parseTokenizerJson(file: string, text: string): TokenizerPipelin
     : pre.splits;
   const spacesMarked =
     pre.spaceMark === mark || normalizer.some((part) => part.type === 'replace' && part.content === mark);
-  const cut = !cutsAreSafe(addedTokens, normalizer) ? 'none' : words && spacesMarked ? 'space' : pre.cut;
+  const cut = !cutsAreSafe(addedTokens, normalizer, pre.prefix !== undefined)
+    ? 'none'
+    : words && spacesMarked
+      ? 'space'
+      : pre.cut;
   return { addedTokens, normalizer, ...pre, splits, model, decoder, cut };
 }
 
@@ -351,7 +355,9 @@ function wordsAreIndependent(model: BpeModel, mark: string): boolean {
  * Whether a text may be cut between a letter or digit and what follows a word, as far as added tokens and the normaliser
  * are concerned: no added token lies across the cut or looks beyond it.
  */
-function cutsAreSafe(tokens: readonly AddedToken[], normalizer: readonly NormalizerStep[]): boolean {
+function cutsAreSafe(tokens: readonly AddedToken[], normalizer: readonly NormalizerStep[], prefixed: boolean): boolean {
+  // Text right after an added token starts a section of its own, with a prefix: no added token may end at a cut.
+  const sectionsMatter = prefixed || normalizer.some((part) => part.type === 'prepend');
   const simple = normalizer.every(
     (part) => part.type !== 'replace' || (part.pattern.source === ' ' && [...part.content].length === 1),
   );
@@ -359,7 +365,7 @@ function cutsAreSafe(tokens: readonly AddedToken[], normalizer: readonly Normali
     ({ content, single_word, rstrip }) =>
       !/[\p{L}\p{N}][\p{White_Space}.,;:!?()。，、；：！？（）「」]/u.test(content) &&
       !(single_word && /^[^\p{L}\p{N}]/u.test(content)) &&
-      !(rstrip && /[\p{L}\p{N}]$/u.test(content)),
+      !((rstrip || sectionsMatter) && /[\p{L}\p{N}]$/u.test(content)),
   );
   return simple && tokensAllow;
 }
