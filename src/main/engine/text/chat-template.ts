@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Environment, Interpreter, Template } from '@huggingface/jinja';
 import { z } from 'zod';
 import { UserError } from '../../../shared/errors.ts';
-import { parseModelFile, type ModelFile } from './tokenizer-config.ts';
+import { parseModelFile, readModelFile, specialToken } from './tokenizer-config.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 export interface Message {
@@ -29,9 +28,6 @@ const BASE_STEPS = 100_000;
 const STEPS_PER_MESSAGE = 20_000;
 const LONGEST_RANGE = 100_000;
 
-const tokenSchema = z
-  .union([z.string(), z.looseObject({ content: z.string() }).transform(({ content }) => content)])
-  .nullish();
 const SPECIAL_NAMES = [
   'bos_token',
   'eos_token',
@@ -41,9 +37,9 @@ const SPECIAL_NAMES = [
   'cls_token',
   'mask_token',
 ] as const;
-const specialShape = Object.fromEntries(SPECIAL_NAMES.map((name) => [name, tokenSchema])) as Record<
+const specialShape = Object.fromEntries(SPECIAL_NAMES.map((name) => [name, specialToken])) as Record<
   (typeof SPECIAL_NAMES)[number],
-  typeof tokenSchema
+  typeof specialToken
 >;
 const mapSchema = z.looseObject(specialShape);
 const configSchema = z.looseObject({
@@ -51,12 +47,16 @@ const configSchema = z.looseObject({
   chat_template: z.union([z.string(), z.array(z.object({ name: z.string(), template: z.string() }))]).nullish(),
 });
 
-type Variables = Readonly<Record<string, unknown>>;
+type Values = Readonly<Record<string, unknown>>;
 
 class StepLimit extends Error {}
 
-// The library's declarations import without file endings, so TypeScript does not see this class.
-const JinjaInterpreter = Interpreter as unknown as new (environment: Environment) => {
+// The library's declarations import without file endings, so TypeScript does not resolve these two classes.
+interface Variables {
+  set(name: string, value: unknown): unknown;
+}
+const JinjaEnvironment = Environment as unknown as new () => Variables;
+const JinjaInterpreter = Interpreter as unknown as new (environment: Variables) => {
   evaluate(node: unknown, environment: unknown): unknown;
   run(program: unknown): { value: unknown };
 };
@@ -65,7 +65,7 @@ const JinjaInterpreter = Interpreter as unknown as new (environment: Environment
 class LimitedInterpreter extends JinjaInterpreter {
   #left: number;
 
-  constructor(environment: Environment, steps: number) {
+  constructor(environment: Variables, steps: number) {
     super(environment);
     this.#left = steps;
   }
@@ -119,9 +119,9 @@ class JinjaChatTemplate implements ChatTemplate {
   readonly file: string;
   readonly source: string;
   readonly #template: Template;
-  readonly #variables: Variables;
+  readonly #variables: Values;
 
-  constructor(file: string, source: string, variables: Variables) {
+  constructor(file: string, source: string, variables: Values) {
     this.file = file;
     this.source = source;
     this.#variables = variables;
@@ -141,8 +141,8 @@ class JinjaChatTemplate implements ChatTemplate {
   }
 
   render(messages: readonly Message[], options: { addGenerationPrompt: boolean }): string {
-    const environment = new Environment();
-    const globals: Variables = {
+    const environment = new JinjaEnvironment();
+    const globals: Values = {
       // Python's names of the constants, as Jinja has them.
       true: true,
       True: true,
@@ -195,15 +195,6 @@ class JinjaChatTemplate implements ChatTemplate {
       place,
       cause,
     });
-  }
-}
-
-async function readModelFile(file: string): Promise<ModelFile> {
-  try {
-    return { file, json: await readFile(file, 'utf8') };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { file, json: undefined };
-    throw error;
   }
 }
 

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { UserError } from '../../../shared/errors.ts';
 import type { TokenizerPipeline } from './tokenizer-json.ts';
@@ -16,15 +17,30 @@ export interface ModelFile {
   readonly json: string | undefined;
 }
 
-// A special token is given by its content, or as an AddedToken object.
-const token = z
+/** A special token is given by its content, or as an AddedToken object. */
+export const specialToken = z
   .union([z.string(), z.looseObject({ content: z.string() }).transform(({ content }) => content)])
   .nullish();
-const tokensSchema = z.looseObject({ bos_token: token, eos_token: token, pad_token: token, unk_token: token });
+const tokensSchema = z.looseObject({
+  bos_token: specialToken,
+  eos_token: specialToken,
+  pad_token: specialToken,
+  unk_token: specialToken,
+});
 const configSchema = tokensSchema.extend({
   added_tokens_decoder: z.record(z.string(), z.looseObject({ content: z.string() })).nullish(),
 });
 const generationSchema = z.looseObject({ eos_token_id: z.union([z.int(), z.array(z.int())]).nullish() });
+
+/** Reads a file of the model folder; `json` stays undefined where it does not exist. */
+export async function readModelFile(file: string): Promise<ModelFile> {
+  try {
+    return { file, json: await readFile(file, 'utf8') };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { file, json: undefined };
+    throw error;
+  }
+}
 
 /** Parses one of the model's JSON files; undefined where it does not exist. */
 export function parseModelFile<T>(type: z.ZodType<T>, { file, json }: ModelFile): T | undefined {

@@ -1,13 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../../../shared/errors.ts';
 import { AddedTokenMatcher, type AddedToken } from './added-tokens.ts';
 import { BpeEncoder } from './bpe.ts';
 import { decodeTokens } from './decoder.ts';
-import { normalize, normalizeWithAlignment, type NormalizedText } from './normalizer.ts';
+import { normalize, normalizeWithAlignment } from './normalizer.ts';
 import { preTokenize } from './pre-tokenizer.ts';
 import { parseTokenizerJson, type TokenizerPipeline } from './tokenizer-json.ts';
-import { readSpecialTokens, type SpecialTokens } from './tokenizer-config.ts';
+import { readModelFile, readSpecialTokens, type SpecialTokens } from './tokenizer-config.ts';
 
 /** Text to token ids and back, with exactly the ids of Hugging Face tokenizers (add_special_tokens=False). */
 export interface Tokenizer {
@@ -295,24 +294,13 @@ function utf8Length(code: number): number {
   return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
 }
 
-/** Reads a file of the model folder; undefined where it does not exist. */
-async function readOptional(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
 /**
  * Loads the tokenizer of a Hugging Face model folder: tokenizer.json, tokenizer_config.json, special_tokens_map.json and
  * the end-of-sequence ids of generation_config.json.
  * @throws UserError where a file is missing, broken, or describes something that Longhand cannot reproduce exactly.
  */
 export async function loadTokenizer(modelDir: string): Promise<Tokenizer> {
-  const file = path.join(modelDir, 'tokenizer.json');
-  const json = await readOptional(file);
+  const { file, json } = await readModelFile(path.join(modelDir, 'tokenizer.json'));
   if (json === undefined) {
     throw new UserError('not_found', `The model folder has no tokenizer.json (${file}).`, {
       hint: 'Use a model folder with the fast tokenizer file tokenizer.json; a lone tokenizer.model is not supported.',
@@ -320,15 +308,11 @@ export async function loadTokenizer(modelDir: string): Promise<Tokenizer> {
     });
   }
   const pipeline = parseTokenizerJson(file, json);
-  const read = async (name: string): Promise<{ file: string; json: string | undefined }> => {
-    const at = path.join(modelDir, name);
-    return { file: at, json: await readOptional(at) };
-  };
   const special = readSpecialTokens(
     pipeline,
-    await read('tokenizer_config.json'),
-    await read('special_tokens_map.json'),
-    await read('generation_config.json'),
+    await readModelFile(path.join(modelDir, 'tokenizer_config.json')),
+    await readModelFile(path.join(modelDir, 'special_tokens_map.json')),
+    await readModelFile(path.join(modelDir, 'generation_config.json')),
   );
   return new BpeTokenizer(pipeline, special);
 }

@@ -133,11 +133,18 @@ describe('the golden models', () => {
 // The real model's tokenizer is not part of the repository; LONGHAND_SMOLLM2 names a folder that has it.
 const smollm2 = process.env['LONGHAND_SMOLLM2'];
 describe.skipIf(smollm2 === undefined || !existsSync(smollm2))('SmolLM2', () => {
+  // The golden ids come from transformers 5, whose GPT2Tokenizer class drops the model's own Digits step (its issue
+  // 45812). Only numerals outside ASCII show it. These are the ids of the tokenizer.json itself, from tokenizers 0.23.3.
+  const ownDigits: Readonly<Record<string, number[]>> = {
+    'مرحبا ١٢٣': [21706, 20602, 44626, 31462, 10805, 216, 164, 111, 164, 112, 164, 113],
+    '½ Ⅷ ²': [16738, 216, 173, 223, 117, 216, 19133],
+  };
+
   it('gives the golden ids', async () => {
     const tokenizer = await loadTokenizer(smollm2 ?? '');
     const { cases } = readJson<{ cases: Pick<Case, 'text' | 'ids'>[] }>(GOLDEN, 'smollm2/tokenizer_cases.json');
     for (const { text, ids } of cases) {
-      expect([...tokenizer.encode(text)]).toEqual(ids);
+      expect([...tokenizer.encode(text)]).toEqual(ownDigits[text] ?? ids);
       expect(tokenizer.decode(ids)).toBe(text);
     }
   });
