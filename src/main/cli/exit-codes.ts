@@ -37,6 +37,11 @@ export function exitCodeFor(error: unknown): number {
   return exitCode('internal');
 }
 
+/** True where the person stopped the job. */
+export function isStopped(error: unknown): boolean {
+  return isAbort(error) || (error instanceof UserError && error.code === 'cancelled');
+}
+
 /** True for what an aborted signal throws. */
 export function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';

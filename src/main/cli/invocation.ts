@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
+import type { Page } from '../../shared/paging.ts';
 import { writeFileAtomic } from '../files/atomic-write.ts';
 import { openContext } from '../services/context.ts';
 import { interruptible } from './interrupt.ts';
@@ -20,17 +21,17 @@ export interface Invocation {
   readonly signal: AbortSignal;
   readonly onProgress: ReturnType<typeof progressReporter>['onProgress'];
   /** A line for the person beside the report, on the error stream. */
-  note(text: string): void;
+  readonly note: (text: string) => void;
   /** Ends the progress line; answers how long each phase took. */
-  endProgress(): PhaseTime[];
+  readonly endProgress: () => PhaseTime[];
   /** The report for a person, on standard output; nothing is printed when standard output belongs to the JSON. */
-  print(text: string): void;
+  readonly print: (text: string) => void;
   /** The report for a program, where `--json` asks for one. Numbers are not rounded; what is not finite is null. */
-  json(value: unknown): Promise<void>;
+  readonly json: (value: unknown) => Promise<void>;
   /** Folder of the workspace; says which one it is. */
-  workspaceFolder(): string;
+  readonly workspaceFolder: () => string;
   /** Opens the workspace with an engine and closes both at the end of the command. */
-  open(options: { readonly create?: boolean; readonly readOnly?: boolean }): Context;
+  readonly open: (options: { readonly create?: boolean; readonly readOnly?: boolean }) => Context;
 }
 
 /** Adds `--json [file]`. */
@@ -54,6 +55,27 @@ export function withExecution(command: Command): Command {
   return command
     .addOption(new Option('--device <device>', 'where to compute (default: cpu)').choices(['cpu', 'cuda']))
     .option('--threads <n>', 'CPU threads; 0 = as many as there are cores (default: 0)', wholeNumber(0));
+}
+
+export interface ExecutionFlags {
+  readonly device?: 'cpu' | 'cuda';
+  readonly threads?: number;
+}
+
+/** What `withExecution` has read, as services take it. */
+export function execution({ device, threads }: ExecutionFlags): ExecutionFlags {
+  return { ...(device === undefined ? {} : { device }), ...(threads === undefined ? {} : { threads }) };
+}
+
+/** Every row of a list that comes in pages. */
+export function allPages<Row>(page: (cursor: string | null) => Page<Row>): Row[] {
+  const rows: Row[] = [];
+  for (let cursor: string | null = null; ;) {
+    const { rows: more, next } = page(cursor);
+    rows.push(...more);
+    if (next === null) return rows;
+    cursor = next;
+  }
 }
 
 /** A flag's whole number of at least `least`. */

@@ -37,3 +37,10 @@ export function printable(text: string): string {
 function width(text: string): number {
   return [...text].length;
 }
+
+/** Names and values below one another, the values aligned; rows without a value are left out. */
+export function facts(rows: readonly (readonly [string, string | null])[]): string {
+  const shown = rows.flatMap(([name, value]) => (value === null ? [] : [[`${name}:`, value] as const]));
+  const widest = Math.max(0, ...shown.map(([name]) => width(name)));
+  return shown.map(([name, value]) => `${name.padEnd(widest)}  ${printable(value)}`.trimEnd()).join('\n');
+}

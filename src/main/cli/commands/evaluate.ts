@@ -1,0 +1,204 @@
+import { basename, extname } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+import { UserError } from '../../../shared/errors.ts';
+import { answerRuleSchema, evaluationTaskSchema } from '../../../shared/evaluation-tasks.ts';
+import type { EvaluationOutcome, EvaluationTask, EvaluationTaskInput } from '../../../shared/evaluation-tasks.ts';
+import { parseInput } from '../../../shared/parse.ts';
+import { evaluate } from '../../services/evaluations.ts';
+import type { EvaluationSource } from '../../services/evaluations.ts';
+import { readJson } from '../config-file.ts';
+import { figuresOf } from '../evaluation-figures.ts';
+import { CheckFailed } from '../exit-codes.ts';
+import { estimate, whole } from '../format.ts';
+import { execution, invoke, wholeNumber, withExecution, withJson, withWorkspace } from '../invocation.ts';
+import type { ExecutionFlags, SharedFlags } from '../invocation.ts';
+import { textTable } from '../text-table.ts';
+
+interface EvaluateFlags extends SharedFlags, ExecutionFlags {
+  readonly model?: string;
+  readonly run?: number;
+  readonly checkpoint?: number;
+  readonly adapter?: string;
+  readonly tasks?: string;
+  readonly questions: readonly string[];
+  readonly ask: readonly string[];
+  readonly text: readonly string[];
+  readonly kl?: true;
+  readonly rule?: string;
+  readonly separator?: string;
+  readonly maxNewTokens?: number;
+  readonly limit?: number;
+  readonly seed?: number;
+  readonly minAccuracy?: number;
+  readonly maxNll?: number;
+}
+
+const several = (given: string, before: readonly string[]): string[] => [...before, given];
+
+/** `longhand evaluate`. */
+export function evaluateCommand(): Command {
+  return withJson(withExecution(withWorkspace(new Command('evaluate'))))
+    .description('measure a model, an adapter or a run on question sets, plain texts and held-out pairs')
+    .optionsGroup('What is measured:')
+    .option('-m, --model <dir>', 'Hugging Face folder of the model')
+    .option('--adapter <dir>', 'PEFT folder on the model')
+    .option('--run <run>', 'a run of the workspace, at its newest checkpoint', wholeNumber(1))
+    .option('--checkpoint <id>', 'another checkpoint of the run', wholeNumber(1))
+    .optionsGroup('On what (each may be given several times):')
+    .option('--questions <file>', 'JSON Lines {context, question, answer, depth?}: share of right answers', several, [])
+    .option('--text <file>', 'JSON Lines {text} or {context}: mean NLL, in nats a token', several, [])
+    .option(
+      '--ask <file>',
+      "JSON Lines {context}: share of texts with a question that the text answers (the demo's rule)",
+      several,
+      [],
+    )
+    .option('--kl', "exact KL to the reference on the short context, in nats a token, on the run's held-out pairs")
+    .option('--tasks <file>', 'JSON file with a list of tasks')
+    .optionsGroup('How:')
+    .addOption(
+      new Option('--rule <rule>', 'when an answer is right (default: exact)').choices(answerRuleSchema.options),
+    )
+    .option('--separator <text>', 'between context and question, \\n for a line feed (default: \\n\\n)')
+    .option('--max-new-tokens <n>', 'longest answer, in tokens (default: 128; --ask 10)', wholeNumber(1))
+    .option('--limit <n>', 'only the first items of each set (default: all)', wholeNumber(1))
+    .option('--seed <n>', 'seed of --ask (default: 0)', wholeNumber(0))
+    .option('--min-accuracy <x>', 'exit with code 1 where a question set has a lower accuracy (0 to 1)', share)
+    .option('--max-nll <x>', 'exit with code 1 where a text has a higher NLL, in nats a token', positive)
+    .addHelpText(
+      'after',
+      `
+Figures come with their 95% interval. Every item's answer is stored in the workspace.
+
+Examples:
+  longhand evaluate --model my-model --questions long.jsonl --text plain.jsonl
+  longhand evaluate --run 1 --questions long.jsonl --rule normalised --min-accuracy 0.8
+  longhand evaluate --model my-model --adapter my-adapter --questions long.jsonl --json`,
+    )
+    .action((flags: EvaluateFlags) =>
+      invoke(flags, async ({ signal, onProgress, note, print, json, open }) => {
+        const source = sourceOf(flags);
+        const tasks = await tasksOf(flags);
+        const outcomes = await evaluate(
+          open({ create: source.kind !== 'run' }),
+          { source, tasks, execution: execution(flags) },
+          { signal, onProgress, onNotice: note },
+        );
+        print(outcomesText(outcomes));
+        await json({
+          evaluations: outcomes.map(({ task, row, summary }) => ({ id: row.id, task, runId: row.runId, summary })),
+        });
+        const missed = outcomes.flatMap((outcome) => thresholdMisses(outcome, flags));
+        if (missed.length > 0) throw new CheckFailed(missed.join('; '));
+      }),
+    );
+}
+
+function sourceOf({ model, run, adapter, checkpoint }: EvaluateFlags): EvaluationSource {
+  const refuse = (message: string, hint: string): never => {
+    throw new UserError('invalid_input', message, { hint });
+  };
+  if (run !== undefined) {
+    if (adapter !== undefined) return refuse('--adapter has no meaning with --run.', 'Leave out one of the two.');
+    return {
+      kind: 'run',
+      runId: run,
+      ...(checkpoint === undefined ? {} : { checkpointId: checkpoint }),
+      ...(model === undefined ? {} : { modelDir: model }),
+    };
+  }
+  if (checkpoint !== undefined) return refuse('--checkpoint needs --run.', 'Name the run of the checkpoint.');
+  if (model === undefined) return refuse('Neither --model nor --run is given.', 'Name what to measure.');
+  return adapter === undefined ? { kind: 'base', modelDir: model } : { kind: 'adapter', modelDir: model, dir: adapter };
+}
+
+async function tasksOf(flags: EvaluateFlags): Promise<readonly EvaluationTaskInput[]> {
+  const { rule, separator, maxNewTokens, limit, seed } = flags;
+  const name = (path: string): string => basename(path, extname(path));
+  const shared = {
+    ...(limit === undefined ? {} : { limit }),
+    ...(maxNewTokens === undefined ? {} : { maxNewTokens }),
+  };
+  const listed =
+    flags.tasks === undefined
+      ? []
+      : parseInput(z.array(evaluationTaskSchema), await readJson(flags.tasks), 'Tasks', flags.tasks);
+  const tasks: EvaluationTaskInput[] = [
+    ...listed,
+    ...flags.questions.map((path): EvaluationTaskInput => ({
+      ...{ kind: 'questions', name: name(path), path },
+      ...shared,
+      ...(rule === undefined ? {} : { rule: answerRuleSchema.parse(rule) }),
+      ...(separator === undefined ? {} : { separator: separator.replaceAll('\\n', '\n') }),
+    })),
+    ...flags.text.map((path): EvaluationTaskInput => ({
+      ...{ kind: 'text', name: name(path), path },
+      ...(limit === undefined ? {} : { limit }),
+    })),
+    ...flags.ask.map((path): EvaluationTaskInput => ({
+      ...{ kind: 'ask', name: name(path), path },
+      ...shared,
+      ...(seed === undefined ? {} : { seed }),
+    })),
+    ...(flags.kl === true ? [{ kind: 'kl', name: 'kl', ...(limit === undefined ? {} : { limit }) } as const] : []),
+  ];
+  if (tasks.length > 0) return tasks;
+  throw new UserError('invalid_input', 'Nothing to measure on is given.', {
+    hint: 'Give --questions, --text, --ask, --kl or --tasks.',
+  });
+}
+
+const kindNames: Readonly<Record<EvaluationTask['kind'], string>> = {
+  questions: 'right answers, share',
+  ask: 'valid questions, share',
+  text: 'NLL, nats/token',
+  kl: 'exact KL, nats/token',
+};
+
+function outcomesText(outcomes: readonly EvaluationOutcome[]): string {
+  return textTable(
+    [
+      { header: 'set' },
+      { header: 'figure' },
+      { header: 'value [95% interval]', align: 'right' },
+      { header: 'items', align: 'right' },
+      { header: 'evaluation', align: 'right' },
+    ],
+    outcomes.flatMap(({ task, row, summary }) =>
+      figuresOf(task.kind, summary).map(({ part, value }, i) => [
+        i === 0 ? task.name : '',
+        part === '' ? kindNames[task.kind] : part,
+        estimate(value),
+        i === 0 ? whole(summary['items'] ?? row.items) : '',
+        i === 0 ? String(row.id) : '',
+      ]),
+    ),
+  );
+}
+
+function thresholdMisses({ task, summary }: EvaluationOutcome, { minAccuracy, maxNll }: EvaluateFlags): string[] {
+  const misses: string[] = [];
+  // A set without a figure (no item fitted into the model) passes no threshold.
+  const { accuracy = Number.NaN, nll = Number.NaN } = summary;
+  if (task.kind === 'questions' && minAccuracy !== undefined && !(accuracy >= minAccuracy)) {
+    misses.push(`${task.name}: accuracy ${accuracy.toFixed(3)} is below ${minAccuracy}`);
+  }
+  if (task.kind === 'text' && maxNll !== undefined && !(nll <= maxNll)) {
+    misses.push(`${task.name}: NLL ${nll.toFixed(3)} nats/token is above ${maxNll}`);
+  }
+  return misses;
+}
+
+function share(given: string): number {
+  const value = Number(given);
+  if (given.trim() === '' || !(value >= 0 && value <= 1))
+    throw new InvalidArgumentError('It must be a number from 0 to 1.');
+  return value;
+}
+
+function positive(given: string): number {
+  const value = Number(given);
+  if (given.trim() === '' || !(value > 0)) throw new InvalidArgumentError('It must be a number above 0.');
+  return value;
+}

@@ -1,0 +1,63 @@
+import { Command, Option } from 'commander';
+import { importDocuments } from '../../services/documents.ts';
+import { counted, whole } from '../format.ts';
+import { invoke, wholeNumber, withJson, withWorkspace } from '../invocation.ts';
+import type { SharedFlags } from '../invocation.ts';
+import { textTable } from '../text-table.ts';
+
+type ImportOptions = NonNullable<Parameters<typeof importDocuments>[2]>;
+type Encoding = NonNullable<ImportOptions['encoding']>;
+const encodings = ['auto', 'latin-1', 'windows-1252'] as const satisfies readonly Encoding[];
+
+interface ImportFlags extends SharedFlags {
+  readonly encoding: Encoding;
+  readonly textField?: string;
+  readonly maxBytes?: number;
+}
+
+/** `longhand import PATHS...`. */
+export function importCommand(): Command {
+  return withJson(withWorkspace(new Command('import')))
+    .description('import documents (txt, md, jsonl): files, or folders with all they hold; all or nothing')
+    .argument('<paths...>', 'files and folders')
+    .addOption(
+      new Option('--encoding <name>', 'auto: UTF-8, or UTF-16 with a byte order mark')
+        .choices(encodings)
+        .default('auto'),
+    )
+    .option('--text-field <name>', 'field of a JSON Lines object that holds the text (default: text)')
+    .option('--max-bytes <n>', 'longest document, in bytes of UTF-8 (default: 33554432)', wholeNumber(1))
+    .addHelpText(
+      'after',
+      `
+A document whose text is in the workspace already is counted as a duplicate. Files that cannot be used are left out and
+listed; broken JSON Lines stop the import and leave the workspace as it was.
+
+Examples:
+  longhand import report.txt notes/ --workspace my-experiment
+  longhand import corpus.jsonl --text-field body --json import-report.json`,
+    )
+    .action((paths: string[], flags: ImportFlags) =>
+      invoke(flags, async ({ signal, onProgress, print, json, open }) => {
+        let files = 0;
+        const report = await importDocuments(open({ create: true }), paths, {
+          encoding: flags.encoding,
+          ...(flags.textField === undefined ? {} : { textField: flags.textField }),
+          ...(flags.maxBytes === undefined ? {} : { maxBytes: flags.maxBytes }),
+          signal,
+          onFile: () => {
+            files += 1;
+            onProgress({ phase: 'import', done: files, total: 0, unit: 'files', etaSeconds: null });
+          },
+        });
+        const problems = report.files.flatMap((file) => file.problems);
+        const summary = `${counted(report.imported, 'document')} imported, ${counted(report.duplicates, 'duplicate')}, ${counted(report.problems, 'problem')}`;
+        const table = textTable(
+          [{ header: 'left out' }, { header: 'line', align: 'right' }, { header: 'why' }],
+          problems.map(({ path, line, reason }) => [path, line === null ? '' : whole(line), reason]),
+        );
+        print(problems.length === 0 ? summary : `${summary}\n\n${table}`);
+        await json(report);
+      }),
+    );
+}

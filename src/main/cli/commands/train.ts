@@ -1,0 +1,181 @@
+import { Command, Option } from 'commander';
+import { UserError } from '../../../shared/errors.ts';
+import { metrics as metricInfo, isMetricName } from '../../../shared/metrics.ts';
+import type { MetricRow } from '../../../shared/metrics.ts';
+import { pairSelectionSchema } from '../../../shared/pair-selection.ts';
+import { presetDifferences } from '../../../shared/presets.ts';
+import { runConfigSchema } from '../../../shared/run-config.ts';
+import { allRunMetrics, planTraining, resumeRun, train } from '../../services/runs.ts';
+import { readJsonObject } from '../config-file.ts';
+import { duration, whole } from '../format.ts';
+import { invoke, wholeNumber, withJson, withWorkspace } from '../invocation.ts';
+import type { SharedFlags } from '../invocation.ts';
+import { lossChart, metricTable } from '../metric-report.ts';
+import { runConfigHelp } from '../run-config-help.ts';
+import { addSchemaFlags, givenFlags, schemaFlags } from '../schema-flags.ts';
+import { facts } from '../text-table.ts';
+import { presetNames, trainConfig } from '../train-config.ts';
+import type { PresetFlag } from '../train-config.ts';
+
+const flagsOfConfig = schemaFlags(runConfigSchema);
+
+interface TrainFlags extends SharedFlags {
+  readonly model?: string;
+  readonly preset?: PresetFlag;
+  readonly config?: string;
+  readonly name?: string;
+  readonly resume?: number;
+  readonly dryRun?: true;
+  readonly review?: string;
+  readonly withoutFlags?: readonly string[];
+  readonly generation?: number;
+}
+
+/** `longhand train`. */
+export function trainCommand(): Command {
+  const { review } = pairSelectionSchema.shape;
+  const command = withJson(withWorkspace(new Command('train')))
+    .description('train on the pairs of the workspace: LongPO, DPO or SFT')
+    .option('-m, --model <dir>', 'Hugging Face folder of the model')
+    .addOption(
+      new Option('--preset <name>', 'settings to start from; see "Presets" below').choices(Object.keys(presetNames)),
+    )
+    .option('--config <file>', 'JSON file with settings, over the preset; flags come over both')
+    .option('--name <text>', 'name of the run')
+    .option('--dry-run', 'only say what the run would be made of: examples, steps, tokens')
+    .option('--resume <run>', 'go on with a run that was stopped or failed, with its own settings', wholeNumber(1))
+    .addOption(
+      new Option('--review <which>', 'pairs by their audit (default: not_refused)').choices(review.unwrap().options),
+    )
+    .option('--without-flags <list>', 'leave out pairs with any of these flags, such as identical', (given) =>
+      given.split(',').map((flag) => flag.trim()),
+    )
+    .option('--generation <job>', 'only pairs of this generation (default: all)', wholeNumber(1))
+    .addHelpText(
+      'after',
+      `
+The objective is nllAnswers * NLL(answers) + nllDocument * NLL(whole chosen sequence) + lambda * preference term.
+A flag over a preset: --max-steps takes the place of its epochs, --warmup-steps that of its warm-up ratio, and another
+--objective brings its own weights.
+
+Presets:
+${presetDifferences.map(({ point, paper, releasedCode, demo }) => `  ${point}\n    paper: ${paper}\n    released-code: ${releasedCode}\n    demo: ${demo}`).join('\n')}
+
+Ctrl+C writes a checkpoint and stops; --resume goes on to the same result.
+
+Examples:
+  longhand train --model models/SmolLM2-135M-Instruct --objective longpo --preset paper --trainable lora --lora-rank 16
+  longhand train --model my-model --objective dpo --max-steps 100 --learning-rate 1e-5 --device cuda
+  longhand train --resume 3`,
+    );
+  addSchemaFlags(command, flagsOfConfig, runConfigHelp);
+  return command.action((flags: TrainFlags) =>
+    invoke(flags, async ({ signal, onProgress, note, endProgress, print, json, open }) => {
+      const options = { signal, onProgress, onNotice: note };
+      const given = givenFlags(command, flagsOfConfig);
+      if (flags.resume !== undefined) refuseSettings(flags, given.keys().next().value?.name);
+      const file =
+        flags.config === undefined ? undefined : { path: flags.config, value: await readJsonObject(flags.config) };
+      const config = trainConfig({ preset: flags.preset, file, given });
+      if (flags.resume === undefined && flags.model === undefined) {
+        throw new UserError('invalid_input', '--model is missing.', {
+          hint: 'Name the Hugging Face folder of the model.',
+        });
+      }
+      const request = {
+        modelDir: flags.model ?? '',
+        config,
+        selection: {
+          jobId: flags.generation ?? null,
+          withoutFlags: [...(flags.withoutFlags ?? [])],
+          ...(flags.review === undefined ? {} : { review: review.parse(flags.review) }),
+        },
+        ...(flags.name === undefined ? {} : { name: flags.name }),
+      };
+      const context = open({});
+
+      if (flags.dryRun === true) {
+        const { plan, pairs, heldOut } = await planTraining(context, request, options);
+        print(planText(plan));
+        await json({ plan, pairs: pairs.length, heldOut: heldOut.length, config });
+        return;
+      }
+      const outcome =
+        flags.resume !== undefined
+          ? await resumeRun(context, flags.resume, {
+              ...options,
+              ...(flags.model === undefined ? {} : { modelDir: flags.model }),
+            })
+          : await train(context, request, {
+              ...options,
+              onRun: (run, plan) => note(`Run ${run.id} (${run.name}): ${planLine(plan)}`),
+            });
+      endProgress();
+      const rows = allRunMetrics(context, outcome.run.id);
+      const { run, status, checkpoint, seconds } = outcome;
+      print(
+        [
+          facts([
+            ['run', `${run.id} (${run.name}), ${run.status} at step ${run.lastStep ?? 0}`],
+            ['checkpoint', checkpoint === null ? null : checkpoint.path],
+            [
+              'time',
+              `load ${duration(seconds.load)}, reference ${duration(seconds.reference)}, train ${duration(seconds.train)}`,
+            ],
+          ]),
+          '',
+          metricTable(lastValues(rows)),
+          '',
+          lossChart(rows, process.stdout.columns),
+        ].join('\n'),
+      );
+      await json({ run, status, checkpoint, seconds, metrics: lastValues(rows) });
+      if (status === 'stopped') {
+        throw new UserError('cancelled', `The run ${run.id} was stopped at step ${run.lastStep ?? 0}.`, {
+          hint: `Go on with: longhand train --resume ${run.id} --workspace ${context.workspace.folder}`,
+        });
+      }
+    }),
+  );
+}
+
+function refuseSettings(flags: TrainFlags, setting: string | undefined): void {
+  const others = {
+    '--preset': flags.preset,
+    '--config': flags.config,
+    '--name': flags.name,
+    '--dry-run': flags.dryRun,
+  };
+  const other = setting ?? Object.entries(others).find(([, value]) => value !== undefined)?.[0];
+  if (other === undefined) return;
+  throw new UserError('invalid_input', `${other} has no meaning with --resume.`, {
+    hint: 'A run goes on with the settings it began with; start a new run for others.',
+  });
+}
+
+type Plan = Awaited<ReturnType<typeof planTraining>>['plan'];
+
+function planLine(plan: Plan): string {
+  return `${whole(plan.examples)} examples, ${whole(plan.steps)} steps, longest ${whole(plan.longestTokens)} tokens`;
+}
+
+function planText(plan: Plan): string {
+  return facts([
+    ['examples', `${whole(plan.examples)} to train on, ${whole(plan.heldOutExamples)} held out`],
+    ['documents held out', whole(plan.heldOut.length)],
+    ['optimizer steps', whole(plan.steps)],
+    ['longest example', `${whole(plan.longestTokens)} tokens`],
+    ['tokens an epoch', `${whole(plan.packedTokens)} packed, ${whole(plan.unpackedTokens)} as separate sequences`],
+  ]);
+}
+
+/** The latest value of each metric, in the order of the metrics' table. */
+function lastValues(rows: readonly MetricRow[]): Record<string, number> {
+  const last = new Map<string, number>(rows.map((row) => [row.key, row.value]));
+  return Object.fromEntries(
+    Object.keys(metricInfo).flatMap((key) => {
+      const value = isMetricName(key) ? last.get(key) : undefined;
+      return value === undefined ? [] : [[key, value]];
+    }),
+  );
+}
