@@ -89,6 +89,11 @@ export function wholeNumber(least: number): (given: string) => number {
   };
 }
 
+/** A flag's list of numbers, such as `1,2,7`. */
+export function wholeNumbers(given: string): number[] {
+  return given.split(',').map((part) => wholeNumber(1)(part.trim()));
+}
+
 /** Runs one command with its surroundings and takes them down afterwards, also when it fails. */
 export async function invoke(flags: SharedFlags, run: (invocation: Invocation) => Promise<void>): Promise<void> {
   const progress = progressReporter(process.stderr);

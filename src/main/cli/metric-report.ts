@@ -13,7 +13,7 @@ export function metricValue(key: MetricName, value: number): string {
   if (unit === 'bytes') return bytes(value);
   if (unit === 's') return duration(value);
   if (unit === 'tokens' || unit === 'tokens/s') return whole(value);
-  return key === 'learning_rate' ? value.toPrecision(3) : fixed(value, 4);
+  return key === 'learning_rate' ? value.toExponential(2) : fixed(value, 4);
 }
 
 /** One value of each metric with its unit. */

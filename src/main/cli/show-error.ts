@@ -3,29 +3,37 @@ import { arch, platform, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { styleText } from 'node:util';
 import { UserError } from '../../shared/errors.ts';
-import { CheckFailed, isAbort } from './exit-codes.ts';
+import { CheckFailed, exitCode, exitCodeFor, isAbort } from './exit-codes.ts';
 
 /** What a person reads about an error: one sentence, and what to do. `log` is where a defect was written to. */
 export function errorLines(error: unknown, log: string | null): readonly string[] {
   if (isAbort(error)) return ['error: stopped'];
+  const place = log === null ? 'run it again with --debug to see where' : `the log is ${log}`;
   if (error instanceof UserError || error instanceof CheckFailed) {
     const hint = error instanceof UserError ? error.hint : undefined;
-    return [`error: ${error.message}`, ...(hint === undefined ? [] : [`  what to do: ${hint}`])];
+    return [
+      `error: ${error.message}`,
+      ...(hint === undefined ? [] : [`  what to do: ${hint}`]),
+      ...(isDefect(error) ? [`  for a report: ${place}`] : []),
+    ];
   }
   const message = error instanceof Error ? error.message : String(error);
   return [
     `error: Longhand has a defect here: ${message.split('\n')[0] ?? ''}`,
-    `  what to do: ${log === null ? 'Run it again with --debug' : `Please report it with the log ${log}`}.`,
+    `  what to do: Please report it; ${place}`,
   ];
 }
 
 /** Writes an error to the error stream; a defect's stack goes to a log file, with `debug` also to the stream. */
 export function showError(error: unknown, debug: boolean): void {
-  const known = error instanceof UserError || error instanceof CheckFailed || isAbort(error);
-  const [first = '', ...rest] = errorLines(error, known ? null : writeLog(error));
+  const [first = '', ...rest] = errorLines(error, isDefect(error) ? writeLog(error) : null);
   const styled = first.replace(/^error:/, styleText('red', 'error:', { stream: process.stderr }));
   process.stderr.write(`${[styled, ...rest].join('\n')}\n`);
   if (debug && error instanceof Error) process.stderr.write(`${describe(error)}\n`);
+}
+
+function isDefect(error: unknown): boolean {
+  return exitCodeFor(error) === exitCode('internal');
 }
 
 function writeLog(error: unknown): string | null {

@@ -11,7 +11,7 @@ import { readJson } from '../config-file.ts';
 import { figuresOf } from '../evaluation-figures.ts';
 import { CheckFailed } from '../exit-codes.ts';
 import { estimate, whole } from '../format.ts';
-import { execution, invoke, wholeNumber, withExecution, withJson, withWorkspace } from '../invocation.ts';
+import { execution, invoke, wholeNumber, wholeNumbers, withExecution, withJson, withWorkspace } from '../invocation.ts';
 import type { ExecutionFlags, SharedFlags } from '../invocation.ts';
 import { textTable } from '../text-table.ts';
 
@@ -25,6 +25,7 @@ interface EvaluateFlags extends SharedFlags, ExecutionFlags {
   readonly ask: readonly string[];
   readonly text: readonly string[];
   readonly kl?: true;
+  readonly klSamples?: readonly number[];
   readonly rule?: string;
   readonly separator?: string;
   readonly maxNewTokens?: number;
@@ -55,6 +56,7 @@ export function evaluateCommand(): Command {
       [],
     )
     .option('--kl', "exact KL to the reference on the short context, in nats a token, on the run's held-out pairs")
+    .option('--kl-samples <ids>', 'the same on these samples of the workspace, such as 1,2,7', wholeNumbers)
     .option('--tasks <file>', 'JSON file with a list of tasks')
     .optionsGroup('How:')
     .addOption(
@@ -141,7 +143,15 @@ async function tasksOf(flags: EvaluateFlags): Promise<readonly EvaluationTaskInp
       ...shared,
       ...(seed === undefined ? {} : { seed }),
     })),
-    ...(flags.kl === true ? [{ kind: 'kl', name: 'kl', ...(limit === undefined ? {} : { limit }) } as const] : []),
+    ...(flags.kl === true || flags.klSamples !== undefined
+      ? [
+          {
+            ...({ kind: 'kl', name: 'kl' } as const),
+            ...(flags.klSamples === undefined ? {} : { samples: [...flags.klSamples] }),
+            ...(limit === undefined ? {} : { limit }),
+          },
+        ]
+      : []),
   ];
   if (tasks.length > 0) return tasks;
   throw new UserError('invalid_input', 'Nothing to measure on is given.', {

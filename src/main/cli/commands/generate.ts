@@ -8,7 +8,16 @@ import { generatePairs, listGenerations, resumeGeneration } from '../../services
 import { readJson, readJsonObject } from '../config-file.ts';
 import { isStopped } from '../exit-codes.ts';
 import { duration, whole } from '../format.ts';
-import { allPages, execution, invoke, wholeNumber, withExecution, withJson, withWorkspace } from '../invocation.ts';
+import {
+  allPages,
+  execution,
+  invoke,
+  wholeNumber,
+  wholeNumbers,
+  withExecution,
+  withJson,
+  withWorkspace,
+} from '../invocation.ts';
 import type { ExecutionFlags, SharedFlags } from '../invocation.ts';
 import { addSchemaFlags, flagValues, givenFlags, layered, parseWithFlags, schemaFlags } from '../schema-flags.ts';
 import { synthesisConfigHelp } from '../synthesis-config-help.ts';
@@ -43,7 +52,7 @@ export function generateCommand(): Command {
       ),
     )
     .option('--template-file <file>', 'JSON file with an instruction of your own')
-    .option('--documents <ids>', 'only these documents, such as 1,2,7 (default: all)', numbers)
+    .option('--documents <ids>', 'only these documents, such as 1,2,7 (default: all)', wholeNumbers)
     .option('--name <text>', 'name of the generation')
     .option(
       '--resume <job>',
@@ -149,8 +158,4 @@ async function synthesisSettings(flags: GenerateFlags, command: Command): Promis
     'Synthesis configuration',
     flags.config,
   );
-}
-
-function numbers(given: string): number[] {
-  return given.split(',').map((part) => wholeNumber(1)(part.trim()));
 }

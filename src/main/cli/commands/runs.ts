@@ -217,7 +217,12 @@ function isTaskKind(kind: string): kind is Parameters<typeof figuresOf>[0] {
 /** Every setting by its path. */
 function settings(value: unknown, path = ''): string[][] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return [[path, Array.isArray(value) ? value.join(', ') : value === null ? 'none' : JSON.stringify(value).replaceAll('"', '')]];
+    return [
+      [
+        path,
+        Array.isArray(value) ? value.join(', ') : value === null ? 'none' : JSON.stringify(value).replaceAll('"', ''),
+      ],
+    ];
   }
   return Object.entries(value).flatMap(([key, child]) => settings(child, path === '' ? key : `${path}.${key}`));
 }
