@@ -64,23 +64,49 @@ export const layers: Readonly<Record<string, Layer>> = {
     imports: [...engineBase, `${engine}/onnx`, `${engine}/model`, `${engine}/training`, `${engine}/generation`],
     node: true,
   },
+  // Compares the engine with golden values; only a job runs it.
+  [`${engine}/golden`]: {
+    imports: [
+      ...engineBase,
+      ...['onnx', 'text', 'model', 'training', 'generation', 'resident'].map((name) => `${engine}/${name}`),
+    ],
+    node: true,
+  },
   // The messages between the engine process and the rest of main.
   [`${engine}/protocol`]: { imports: ['src/shared'], node: true },
   [`${engine}/jobs`]: {
     imports: [
       ...engineBase,
-      ...['onnx', 'text', 'model', 'training', 'generation', 'synthesis', 'evaluation', 'resident', 'protocol'].map(
-        (name) => `${engine}/${name}`,
-      ),
+      ...[
+        'onnx',
+        'text',
+        'model',
+        'training',
+        'generation',
+        'synthesis',
+        'evaluation',
+        'resident',
+        'golden',
+        'protocol',
+      ].map((name) => `${engine}/${name}`),
     ],
     node: true,
   },
   [`${engine}/process`]: {
     imports: [
       ...engineBase,
-      ...['onnx', 'text', 'model', 'training', 'generation', 'synthesis', 'evaluation', 'resident', 'protocol'].map(
-        (name) => `${engine}/${name}`,
-      ),
+      ...[
+        'onnx',
+        'text',
+        'model',
+        'training',
+        'generation',
+        'synthesis',
+        'evaluation',
+        'resident',
+        'golden',
+        'protocol',
+      ].map((name) => `${engine}/${name}`),
       `${engine}/jobs`,
     ],
     node: true,
