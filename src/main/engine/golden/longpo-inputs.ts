@@ -45,10 +45,12 @@ const optimizerSchema = z.object({
   eps: z.number().positive().optional(),
   weight_decay: z.number().nonnegative().default(0),
   weight_decay_applies_to: z.string().optional(),
-  max_grad_norm: z.number().positive().nullish(),
+  /** null, missing or 0: no clipping. */
+  max_grad_norm: z.number().nonnegative().nullish(),
   schedule: z.string().default('constant'),
   warmup_steps: z.int().nonnegative().default(0),
-  total_steps: z.int().positive(),
+  /** Of the schedule; `steps` of them are made. */
+  total_steps: z.int().positive().optional(),
   steps: z.int().positive(),
   beta: z.number().optional(),
   lambda: z.number().optional(),

@@ -46,7 +46,7 @@ export async function train(
     for (const example of examples) {
       sum.add(await exampleGradient(runner, example, settings, parameters, policy.ropeFor), example, step + 1);
     }
-    const { metrics } = applyStep(sum, parameters, optimizer, learningRate, optimizerInputs.max_grad_norm ?? null);
+    const { metrics } = applyStep(sum, parameters, optimizer, learningRate, optimizerInputs.max_grad_norm || null);
     steps.push({
       step: leaf('exact', step),
       learning_rate: leaf('learningRate', learningRate),
@@ -110,10 +110,10 @@ function optimizerSettings(inputs: GoldenOptimizer): OptimizerSettings {
   }
 }
 
-function scheduleOf({ schedule, warmup_steps: warmupSteps, total_steps: totalSteps }: GoldenOptimizer): Schedule {
+function scheduleOf({ schedule, steps, ...inputs }: GoldenOptimizer): Schedule {
   const name = (['cosine', 'linear', 'constant'] as const).find((known) => schedule.startsWith(known));
   if (name === undefined) throw unknown('schedule', schedule);
-  return { name, warmupSteps, totalSteps };
+  return { name, warmupSteps: inputs.warmup_steps, totalSteps: inputs.total_steps ?? steps };
 }
 
 function unknown(field: string, value: string): UserError {
