@@ -5,7 +5,7 @@ import { importPaths } from '../importers/import-paths.ts';
 import type { ImportOptions } from '../importers/import-paths.ts';
 import type { ServiceContext } from './context.ts';
 import type { JobOptions } from './engine-client.ts';
-import { registerModel } from './models.ts';
+import { noteModel, usableModel } from './models.ts';
 import { documentForEngine } from './stored-texts.ts';
 
 type WorkspaceOnly = Pick<ServiceContext, 'workspace'>;
@@ -47,12 +47,13 @@ export interface TokenCounts {
 
 /** Counts the tokens of all documents with a model's tokenizer; `listDocuments` with its fingerprint shows them. */
 export async function countTokens(
-  context: ServiceContext,
+  { workspace, engine }: ServiceContext,
   modelDir: string,
   options: JobOptions = {},
 ): Promise<TokenCounts> {
-  const { workspace, engine } = context;
-  const { fingerprint } = await registerModel(context, modelDir, options);
+  const model = await usableModel(engine, modelDir, options);
+  const { fingerprint } = model;
+  noteModel(workspace, model);
   const documentIds = workspace.documents.withoutTokens(fingerprint, Number.MAX_SAFE_INTEGER);
   if (documentIds.length === 0) return { modelFingerprint: fingerprint, counted: 0 };
   const { counted } = await engine.run(

@@ -21,7 +21,7 @@ import type { Workspace } from '../workspace/workspace.ts';
 import { codeVersion } from './code-version.ts';
 import type { ServiceContext } from './context.ts';
 import type { JobOptions } from './engine-client.ts';
-import { modelFolder, registerModel } from './models.ts';
+import { modelFolder, noteModel, usableModel } from './models.ts';
 import { checkpointOf } from './runs.ts';
 import { allSamples, bySample, findReferences, snapshotOf, storeReferences } from './stored-texts.ts';
 
@@ -54,13 +54,13 @@ export async function evaluate(
     return parsed.kind === 'kl' ? parsed : { ...parsed, path: resolve(parsed.path) };
   });
   if (tasks.length === 0) throw new UserError('invalid_input', 'There is nothing to evaluate: no task is given.');
-  const { modelDir, weights, config, runId, checkpointId, ropeTheta } = sourceOf(context, request.source);
+  const { modelDir, expected, weights, config, runId, checkpointId, ropeTheta } = sourceOf(context, request.source);
   const samples = tasks.map((task) => (task.kind === 'kl' ? klSamples(workspace, task, runId) : []));
   const hashes = await Promise.all(tasks.map((task, i) => hashOf(workspace, task, samples[i] ?? [])));
-  const model = await registerModel(context, modelDir, options);
+  const model = await usableModel(engine, modelDir, { ...options, ...(expected === null ? {} : { expected }) });
 
   const execution = { device: config.device, threads: config.threads, ...request.execution };
-  const ids = workspace.transaction(() =>
+  const addRows = (): number[] =>
     tasks.map((task, i) =>
       workspace.evaluations.add({
         setName: task.name,
@@ -73,12 +73,11 @@ export async function evaluate(
         codeVersion: codeVersion(),
         seed: task.kind === 'ask' ? task.seed : 0,
       }),
-    ),
-  );
+    );
+  let ids: readonly number[] = [];
   const idOf = (task: number): number => ids[task] ?? 0;
   const flat = samples.flat();
   const outcomes: EvaluationOutcome[] = [];
-  for (const id of ids) workspace.evaluations.setStatus(id, 'running');
   try {
     await engine.run(
       'evaluate',
@@ -87,6 +86,12 @@ export async function evaluate(
         readSample: ({ index }) => workspace.samples.ofPairs(flat[index] ?? []),
         findReferences: ({ keys }) => findReferences(workspace, keys),
         references: ({ rows }) => storeReferences(workspace, rows),
+        ready: () =>
+          workspace.transaction(() => {
+            noteModel(workspace, model);
+            ids = addRows();
+            for (const id of ids) workspace.evaluations.setStatus(id, 'running');
+          }),
         items: ({ task, items }) => workspace.evaluations.addItems(idOf(task), items),
         taskFinished: ({ task, summary }) => {
           workspace.evaluations.finish(idOf(task), summary);
@@ -176,6 +181,8 @@ function asked({ detail }: EvaluationItem): boolean {
 
 interface ResolvedSource {
   readonly modelDir: string;
+  /** Fingerprint that the model must have. */
+  readonly expected: string | null;
   readonly weights: EvaluateInput['weights'];
   readonly config: RunConfig;
   readonly runId: number | null;
@@ -184,7 +191,7 @@ interface ResolvedSource {
 }
 
 function sourceOf(context: ServiceContext, source: EvaluationSource): ResolvedSource {
-  const none = { runId: null, checkpointId: null, ropeTheta: null, config: parseRunConfig({}) };
+  const none = { expected: null, runId: null, checkpointId: null, ropeTheta: null, config: parseRunConfig({}) };
   if (source.kind === 'base') return { ...none, modelDir: resolve(source.modelDir), weights: { kind: 'base' } };
   if (source.kind === 'adapter') {
     const weights = { kind: 'adapter' as const, dir: resolve(source.dir) };
@@ -198,6 +205,7 @@ function sourceOf(context: ServiceContext, source: EvaluationSource): ResolvedSo
     modelDir: resolve(source.modelDir ?? modelFolder(context, run.modelFingerprint)),
     weights: { kind: 'checkpoint', path: checkpoint.folder, trainable: config.trainable },
     config,
+    expected: run.modelFingerprint,
     runId: run.id,
     checkpointId: checkpoint.id,
     ropeTheta: config.ropeTheta,

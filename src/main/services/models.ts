@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { UserError } from '../../shared/errors.ts';
 import type { ModelReport } from '../../shared/model-report.ts';
+import type { Workspace } from '../workspace/workspace.ts';
 import type { ServiceContext } from './context.ts';
 import type { EngineClient, JobOptions } from './engine-client.ts';
 
@@ -13,27 +14,37 @@ export function inspectModel(engine: EngineClient, dir: string, options: JobOpti
 }
 
 /**
- * Inspects a model, notes it in the workspace and returns its report.
- * Errors: `unsupported` with the first problem for a model that cannot be used.
+ * Inspects a model that shall be used.
+ * @param expected fingerprint that it must have: what a run or a generation began with
+ * Errors: `unsupported` with the first problem for a model that cannot be used, `conflict` for another one than expected.
  */
-export async function registerModel(
-  { workspace, engine }: ServiceContext,
+export async function usableModel(
+  engine: EngineClient,
   dir: string,
-  options: JobOptions = {},
+  options: JobOptions & { readonly expected?: string } = {},
 ): Promise<ModelReport> {
   const report = await inspectModel(engine, dir, options);
+  const place = { file: report.path };
   const [problem] = report.problems;
-  if (problem !== undefined) throw new UserError('unsupported', problem, { place: { file: report.path } });
-  const known = workspace.models.get(report.fingerprint);
-  if (known?.path !== report.path) {
-    workspace.models.put({
-      fingerprint: report.fingerprint,
-      name: basename(report.path),
-      path: report.path,
-      info: JSON.parse(JSON.stringify(report)) as unknown,
+  if (problem !== undefined) throw new UserError('unsupported', problem, { place });
+  if (options.expected !== undefined && options.expected !== report.fingerprint) {
+    throw new UserError('conflict', `The model in ${report.path} is not the one that this began with.`, {
+      hint: 'Name the folder of the original model, or start anew with this one.',
+      place,
     });
   }
   return report;
+}
+
+/** Notes a model, and where it lies, in the workspace. */
+export function noteModel(workspace: Workspace, report: ModelReport): void {
+  if (workspace.models.get(report.fingerprint)?.path === report.path) return;
+  workspace.models.put({
+    fingerprint: report.fingerprint,
+    name: basename(report.path),
+    path: report.path,
+    info: JSON.parse(JSON.stringify(report)) as unknown,
+  });
 }
 
 /** The folder of a model that the workspace has used. Errors: `not_found`. */

@@ -21,7 +21,7 @@ import type { ServiceContext } from './context.ts';
 import { allDocumentIds } from './documents.ts';
 import type { JobOptions } from './engine-client.ts';
 import { withStatus } from './job-status.ts';
-import { registerModel } from './models.ts';
+import { noteModel, usableModel } from './models.ts';
 import { groupBySample, selectPairs } from './pair-selection.ts';
 import { documentForEngine, snapshotOf } from './stored-texts.ts';
 
@@ -75,7 +75,8 @@ export async function generatePairs(
   const missing = documentIds.find((id) => workspace.documents.get(id) === undefined);
   if (missing !== undefined) throw new UserError('not_found', `There is no document ${missing} in this workspace.`);
 
-  const model = await registerModel(context, request.modelDir, options);
+  const model = await usableModel(context.engine, request.modelDir, options);
+  noteModel(workspace, model);
   const config: JobConfig = {
     modelDir: resolve(request.modelDir),
     synthesis,
@@ -103,17 +104,7 @@ export async function resumeGeneration(
 ): Promise<GenerationReport> {
   const job = jobOf(context.workspace, jobId);
   const { modelDir } = jobConfigSchema.parse(job.config);
-  const model = await registerModel(context, modelDir, options);
-  if (model.fingerprint !== job.modelFingerprint) {
-    throw new UserError(
-      'conflict',
-      `The model in ${modelDir} is not the one that the generation ${jobId} began with.`,
-      {
-        hint: 'Put the original model back, or start a new generation.',
-        place: { file: modelDir },
-      },
-    );
-  }
+  await usableModel(context.engine, modelDir, { ...options, expected: job.modelFingerprint });
   return generate(context, jobId, options);
 }
 

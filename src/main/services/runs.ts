@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { UserError } from '../../shared/errors.ts';
+import type { ModelReport } from '../../shared/model-report.ts';
 import type { Page, PageRequest } from '../../shared/paging.ts';
 import { pairSelectionSchema } from '../../shared/pair-selection.ts';
 import type { PairSelectionInput } from '../../shared/pair-selection.ts';
@@ -15,7 +16,7 @@ import { codeVersion } from './code-version.ts';
 import type { ServiceContext } from './context.ts';
 import type { JobOptions } from './engine-client.ts';
 import { withStatus } from './job-status.ts';
-import { modelFolder, registerModel } from './models.ts';
+import { modelFolder, noteModel, usableModel } from './models.ts';
 import { groupBySample, selectPairs } from './pair-selection.ts';
 import { noPairs } from './pairs.ts';
 import { bySample, findReferences, storeReferences } from './stored-texts.ts';
@@ -55,11 +56,12 @@ export async function train(
 ): Promise<RunOutcome> {
   const { workspace } = context;
   const config = parseRunConfig(request.config);
-  const { plan, pairs, heldOut } = await planTraining(context, request, options);
+  const { model, plan, pairs, heldOut } = await planTraining(context, request, options);
+  noteModel(workspace, model);
   const id = workspace.runs.add({
     name: request.name ?? `${config.objective} ${config.trainable.kind}, seed ${config.seed}`,
     config,
-    modelFingerprint: plan.modelFingerprint,
+    modelFingerprint: model.fingerprint,
     codeVersion: codeVersion(),
     pairs: [...pairs],
     heldOut: [...heldOut],
@@ -69,13 +71,14 @@ export async function train(
 }
 
 export interface PlannedTraining {
+  readonly model: ModelReport;
   readonly plan: TrainingPlan;
   readonly pairs: readonly SnapshotPair[];
   readonly heldOut: readonly SnapshotPair[];
 }
 
 /**
- * What a run would be made of: its data, steps and tokens. Stores nothing but the model's description.
+ * What a run would be made of: its data, steps and tokens. Stores nothing.
  * Errors: as `train`.
  */
 export async function planTraining(
@@ -88,8 +91,8 @@ export async function planTraining(
   const selection = parseInput(pairSelectionSchema, request.selection ?? {}, 'Selection of pairs');
   const groups = groupBySample(selectPairs(workspace, selection));
   if (groups.length === 0) throw noPairs();
-  const modelDir = resolve(request.modelDir);
-  await registerModel(context, modelDir, options);
+  const model = await usableModel(engine, request.modelDir, options);
+  const modelDir = model.path;
   const snapshot = (group: (typeof groups)[number]): SnapshotPair[] =>
     group.map(({ id, revision }) => ({ pairId: id, revision }));
   const plan = await engine.run(
@@ -101,6 +104,7 @@ export async function planTraining(
   const kept = new Set(plan.heldOut);
   const isHeldOut = (group: (typeof groups)[number]): boolean => kept.has(group[0]?.documentId ?? 0);
   return {
+    model,
     plan,
     pairs: groups.filter((group) => !isHeldOut(group)).flatMap(snapshot),
     heldOut: groups.filter(isHeldOut).flatMap(snapshot),
@@ -125,6 +129,7 @@ export async function resumeRun(
     });
   }
   const modelDir = resolve(options.modelDir ?? modelFolder(context, run.modelFingerprint));
+  await usableModel(context.engine, modelDir, { ...options, expected: run.modelFingerprint });
   return execute(context, runId, modelDir, true, options);
 }
 

@@ -9,16 +9,14 @@ import type { EvaluatedModel, TaskContext, TaskResult } from './evaluated-model.
 import { paced } from './job-context.ts';
 import { userLead } from './model-text.ts';
 
+type TextTask = Extract<EvaluationTask, { kind: 'text' }>;
+
 const lineSchema = z
   .looseObject({ text: z.string().min(1).optional(), context: z.string().min(1).optional() })
   .refine((line) => line.text !== undefined || line.context !== undefined, 'text or context is missing');
 
-/** Mean NLL a token of plain texts, read where the text of a user message stands. */
-export async function textTask(
-  task: Extract<EvaluationTask, { kind: 'text' }>,
-  { runner, text, parameters, policyRope }: EvaluatedModel,
-  { context }: TaskContext,
-): Promise<TaskResult> {
+/** The texts of a task's file. */
+export async function readTexts(task: TextTask): Promise<string[]> {
   const texts: string[] = [];
   for await (const { line, value } of readJsonLines(task.path)) {
     if (texts.length === (task.limit ?? Infinity)) break;
@@ -28,6 +26,16 @@ export async function textTask(
   if (texts.length === 0) {
     throw new UserError('invalid_input', `${task.path} holds no texts.`, { place: { file: task.path } });
   }
+  return texts;
+}
+
+/** Mean NLL a token of plain texts, read where the text of a user message stands. */
+export async function textTask(
+  task: TextTask,
+  { runner, text, parameters, policyRope }: EvaluatedModel,
+  { context }: TaskContext,
+): Promise<TaskResult> {
+  const texts = await readTexts(task);
   const rows = texts.map((content) => text.codec.encode(content));
   const lead = userLead(text);
   const positions = runner.config.maxPositionEmbeddings;

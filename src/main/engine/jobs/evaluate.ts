@@ -1,4 +1,5 @@
 import type { EvaluationTask } from '../../../shared/evaluation-tasks.ts';
+import { readQuestionSet } from '../evaluation/question-set.ts';
 import { loadModelConfig } from '../model/config.ts';
 import { readAdapter } from '../model/peft.ts';
 import { weightsFingerprint } from '../model/weights.ts';
@@ -9,7 +10,7 @@ import { ropeForModel } from '../training/rope-for.ts';
 import { askTask } from './evaluate-ask.ts';
 import { klTask } from './evaluate-kl.ts';
 import { questionTask } from './evaluate-questions.ts';
-import { textTask } from './evaluate-text.ts';
+import { readTexts, textTask } from './evaluate-text.ts';
 import type { EvaluatedModel, TaskContext, TaskResult } from './evaluated-model.ts';
 import type { Job, JobContext } from './job-context.ts';
 import { stopIfAborted } from './job-context.ts';
@@ -30,6 +31,8 @@ export const evaluate: Job<'evaluate'> = async (input, context) => {
   const { tasks } = input;
   context.progress({ phase: 'load', done: 0, total: 1, unit: 'models', etaSeconds: null });
   const model = await loadModel(input, context);
+  for (const task of tasks) await checkSet(task);
+  await context.emit({ type: 'ready' });
   let sample = 0;
   for (const [index, task] of tasks.entries()) {
     stopIfAborted(context.signal);
@@ -45,6 +48,12 @@ export const evaluate: Job<'evaluate'> = async (input, context) => {
   }
   return { tasks: tasks.length };
 };
+
+/** Reads a task's set once before anything is stored. */
+async function checkSet(task: EvaluationTask): Promise<void> {
+  if (task.kind === 'text') await readTexts(task);
+  else if (task.kind !== 'kl') await readQuestionSet(task.path);
+}
 
 function runTask(task: EvaluationTask, model: EvaluatedModel, context: TaskContext): Promise<TaskResult> {
   switch (task.kind) {

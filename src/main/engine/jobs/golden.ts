@@ -1,6 +1,18 @@
-import { UserError } from '../../../shared/errors.ts';
+import { runGolden } from '../golden/run-golden.ts';
 import type { Job } from './job-context.ts';
+import { threadsOf } from './model-holder.ts';
 
-export const golden: Job<'golden'> = async () => {
-  throw new UserError('unsupported', 'The golden cases cannot be run yet.');
+/** Compares the engine with golden cases; each case is reported as it ends. */
+export const golden: Job<'golden'> = async ({ dirs, realModelDir, device, threads }, context) => {
+  await context.models.release();
+  const reported: Promise<unknown>[] = [];
+  const result = await runGolden(dirs, {
+    threads: threadsOf({ device, threads }),
+    ...(realModelDir === null ? {} : { smollm2: realModelDir }),
+    onCase: (report) => {
+      reported.push(context.emit({ type: 'case', report }));
+    },
+  });
+  await Promise.all(reported);
+  return result;
 };

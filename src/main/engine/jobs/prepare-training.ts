@@ -1,5 +1,4 @@
 import { loadModelConfig } from '../model/config.ts';
-import { weightsFingerprint } from '../model/weights.ts';
 import type { TrainingPlan } from '../protocol/jobs.ts';
 import { splitDocuments } from '../training/data-order.ts';
 import { buildExamples, countExamples } from '../training/samples.ts';
@@ -30,7 +29,6 @@ export const prepareTraining: Job<'prepareTraining'> = async ({ modelDir, config
   const heldOut = [...buildExamples(builder, samples.filter(isHeldOut), config)];
   const counts = countExamples(examples);
   const plan: TrainingPlan = {
-    modelFingerprint: await weightsFingerprint(modelDir),
     heldOut: [...split.heldOut].map(Number),
     examples: examples.length,
     heldOutExamples: heldOut.length,

@@ -127,7 +127,6 @@ export interface PrepareTrainingInput {
 
 /** How a run would be made of the samples; made before the run, so that nothing is stored when it cannot be. */
 export interface TrainingPlan {
-  readonly modelFingerprint: string;
   /** Documents kept out of training. */
   readonly heldOut: readonly number[];
   readonly examples: number;
@@ -206,6 +205,8 @@ export interface EvaluateInput extends Execution {
 export type EvaluateEvent =
   | SampleRequest
   | ReferenceEvent
+  /** Model and sets are read and can be used. */
+  | { readonly type: 'ready' }
   | { readonly type: 'items'; readonly task: number; readonly items: readonly NewEvaluationItem[] }
   | {
       readonly type: 'taskFinished';
@@ -248,7 +249,9 @@ export interface GoldenInput extends Execution {
 }
 
 export interface GoldenCase {
+  /** Path of the case below the folder that was asked for: `longpo/llama-full`. */
   readonly name: string;
+  readonly folder: string;
   readonly status: 'passed' | 'failed' | 'skipped';
   readonly problem?: string;
   readonly seconds: number;

@@ -1,0 +1,192 @@
+import { fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
+import { beforeAll, expect, test } from 'vitest';
+import { cancelRun, checkpointOf, listRuns, resumeRun, runDetail, train } from '../../../src/main/services/runs.ts';
+import { addPairs, closeAll, exactRows, open, temporaryFolder, tinyModel } from './fixtures.ts';
+import { tinyRun } from './tiny-run.ts';
+
+const request = { modelDir: tinyModel('llama'), config: tinyRun };
+
+/** Rows and weights of the uninterrupted run that all others must equal. */
+let whole: Awaited<ReturnType<typeof wholeRun>>;
+beforeAll(async () => {
+  const context = open();
+  addPairs(context, 10);
+  whole = await wholeRun(context);
+  await closeAll();
+});
+
+async function wholeRun(context: ReturnType<typeof open>) {
+  const { run } = await train(context, request);
+  return { run, rows: exactRows(context, run.id), weights: weightsOf(context, run.id) };
+}
+
+function weightsOf(context: ReturnType<typeof open>, runId: number): Buffer {
+  return readFileSync(join(checkpointOf(context, runId).folder, 'trainable.safetensors'));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test('a run stores its snapshot, metrics and checkpoints; reference scores are reused by the next one', async () => {
+  const context = open();
+  addPairs(context, 10);
+  const { run: made, rows } = await wholeRun(context);
+  const { run, config, checkpoints } = runDetail(context, made.id);
+  expect(rows).toEqual(whole.rows);
+  expect(run.dataSha256).toBe(whole.run.dataSha256);
+  // 10 documents, 2 held out; 8 x 2 examples of one turn, 3 epochs in steps of 2.
+  expect(run).toMatchObject({ status: 'finished', pairCount: 16, heldOutCount: 4, lastStep: 24, seed: 7 });
+  expect(run.codeVersion).toMatch(/^\d+\.\d+\.\d+/);
+  expect(config).toMatchObject({ learningRate: 1e-3, trainable: { kind: 'lora', rank: 4 } });
+  const present = checkpoints.filter(({ removedAt }) => removedAt === null);
+  expect(checkpoints.map(({ step }) => step)).toEqual([4, 8, 12, 16, 20, 24]);
+  expect(present.map(({ step, path }) => [step, path])).toEqual([
+    [20, join('runs', '1', 'checkpoints', 'step-000020')],
+    [24, join('runs', '1', 'checkpoints', 'step-000024')],
+  ]);
+  const steps = (key: string): number[] => rows.filter((row) => row.key === key).map((row) => row.step);
+  expect(steps('loss')).toEqual(Array.from({ length: 24 }, (_, i) => i + 1));
+  expect(steps('eval_kl/exact/chosen')).toEqual([0, 5, 10, 15, 20, 24]);
+  expect(rows.every((row) => Number.isFinite(row.value))).toBe(true);
+
+  // Stored scores are read, not computed again: a change to them shows.
+  const database = new Database(join(context.workspace.folder, 'workspace.db'));
+  const { scores } =
+    database.prepare<[], { scores: number }>('SELECT count(*) AS scores FROM reference_logps').get() ?? {};
+  expect(scores).toBe(20);
+  database.exec(`UPDATE reference_logps SET chosen = replace(chosen, '-', '')`);
+  database.close();
+  const again = await train(context, { ...request, name: 'second', config: { ...tinyRun, epochs: null, maxSteps: 1 } });
+  const reward = (from: typeof rows) =>
+    from.find(({ step, key }) => step === 1 && key === 'rewards/chosen')?.value ?? 0;
+  expect(reward(rows)).toBeCloseTo(0, 0);
+  expect(reward(exactRows(context, again.run.id))).toBeLessThan(-2);
+  expect(listRuns(context).rows.map(({ name }) => name)).toEqual(['longpo lora, seed 7', 'second']);
+});
+
+test('kill -9 of the engine at any step, then resume: the same rows and weights, bit for bit', async () => {
+  const context = open();
+  addPairs(context, 10);
+  let runId = 0;
+  let seen = 0;
+  let killAt = 0;
+  let kills = 0;
+  const killer = {
+    onRun: ({ id }: { readonly id: number }) => {
+      runId = id;
+    },
+    onProgress: ({ phase, done }: { readonly phase: string; readonly done: number }) => {
+      if (phase !== 'train' || done < killAt || context.engine.pid === undefined) return;
+      kills += 1;
+      process.kill(context.engine.pid, 'SIGKILL');
+    },
+  };
+  const random = [7, 20, 29, 38];
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    killAt = random[attempt] ?? Infinity;
+    const running = runId === 0 ? train(context, request, killer) : resumeRun(context, runId, killer);
+    const ended: unknown = await running.catch((error: unknown) => error);
+    if (!(ended instanceof Error)) break;
+    expect(ended).toMatchObject({ code: 'internal', message: expect.stringContaining('SIGKILL') as string });
+    expect(context.workspace.runs.get(runId)).toMatchObject({ status: 'failed' });
+    seen = Math.max(seen, context.workspace.runs.get(runId).lastStep ?? 0);
+  }
+  expect(kills).toBe(random.length);
+  expect(seen).toBeGreaterThan(4);
+  expect(context.workspace.runs.get(runId)).toMatchObject({ status: 'finished', lastStep: 24 });
+  expect(exactRows(context, runId)).toEqual(whole.rows);
+  expect(weightsOf(context, runId).equals(whole.weights)).toBe(true);
+});
+
+test('kill -9 of the whole program: the engine ends by itself, the run is paused and goes on to the same rows', async () => {
+  const folder = temporaryFolder();
+  const setup = open(folder);
+  addPairs(setup, 10);
+  await setup.close();
+
+  const script = fileURLToPath(new URL('./training-child.ts', import.meta.url));
+  const child = fork(script, [folder, request.modelDir], { execArgv: [] });
+  const engine = await new Promise<number>((resolve) => child.on('message', (pid) => resolve(pid as number)));
+  const gone = new Promise((resolve) => child.on('exit', resolve));
+  child.kill('SIGKILL');
+  await gone;
+  await expect.poll(() => isAlive(engine), { timeout: 10_000 }).toBe(false);
+
+  const context = open(folder);
+  expect(context.workspace.runs.get(1)).toMatchObject({ status: 'paused' });
+  expect(context.workspace.runs.get(1).lastStep).toBeGreaterThanOrEqual(6);
+  await resumeRun(context, 1);
+  expect(exactRows(context, 1)).toEqual(whole.rows);
+  expect(weightsOf(context, 1).equals(whole.weights)).toBe(true);
+});
+
+test('the signal pauses a run with a checkpoint; it can be continued or cancelled for good', async () => {
+  const context = open();
+  addPairs(context, 10);
+  const stop = new AbortController();
+  const onProgress = ({ phase, done }: { readonly phase: string; readonly done: number }): void => {
+    if (phase === 'train' && done >= 13) stop.abort();
+  };
+  const paused = await train(context, request, { signal: stop.signal, onProgress });
+  expect(paused.status).toBe('stopped');
+  expect(paused.run.status).toBe('paused');
+  expect(paused.checkpoint?.step).toBe(paused.run.lastStep);
+  expect(paused.run.lastStep).toBeLessThan(24);
+
+  const resumed = await resumeRun(context, paused.run.id);
+  expect(resumed).toMatchObject({ status: 'completed', run: { status: 'finished' } });
+  expect(exactRows(context, resumed.run.id)).toEqual(whole.rows);
+  await expect(resumeRun(context, resumed.run.id)).rejects.toMatchObject({ code: 'conflict' });
+
+  const early = new AbortController();
+  const stopped = train(context, request, { signal: early.signal, onRun: () => early.abort() });
+  await expect(stopped).rejects.toMatchObject({ code: 'cancelled' });
+  cancelRun(context, 2);
+  expect(context.workspace.runs.get(2).status).toBe('cancelled');
+  await expect(resumeRun(context, 2)).rejects.toMatchObject({ code: 'conflict' });
+});
+
+test('what cannot be trained leaves the workspace as it was', async () => {
+  const context = open();
+  const count = () => ({ runs: listRuns(context).rows.length, events: context.workspace.events.list().rows.length });
+  await expect(train(context, request)).rejects.toMatchObject({ code: 'invalid_input', message: /no pairs/ });
+  expect(count()).toEqual({ runs: 0, events: 0 });
+
+  addPairs(context, 4);
+  const before = count();
+  const long = train(context, { ...request, config: { ...tinyRun, maxLength: 40 } });
+  await expect(long).rejects.toMatchObject({ code: 'invalid_input', place: { field: 'maxLength' }, message: /A text/ });
+  const wrong = train(context, { ...request, config: { ...tinyRun, beta: -1 } });
+  await expect(wrong).rejects.toMatchObject({ code: 'invalid_input', place: { field: 'beta' } });
+  const missing = train(context, { ...request, modelDir: '/nowhere' });
+  await expect(missing).rejects.toMatchObject({ code: 'not_found' });
+  expect(count()).toEqual(before);
+
+  const { run } = await train(context, { ...request, config: { ...tinyRun, epochs: null, maxSteps: 2 } });
+  const other = resumeRun(context, run.id, { modelDir: tinyModel('qwen3') });
+  await expect(other).rejects.toMatchObject({ code: 'conflict' });
+});
+
+test('a run does not go on with another model than its own', async () => {
+  const context = open();
+  addPairs(context, 4);
+  const stop = new AbortController();
+  const onProgress = ({ phase, done }: { readonly phase: string; readonly done: number }): void => {
+    if (phase === 'train' && done >= 4) stop.abort();
+  };
+  const { run } = await train(context, request, { signal: stop.signal, onProgress });
+  const other = resumeRun(context, run.id, { modelDir: tinyModel('llama_rope_linear') });
+  await expect(other).rejects.toMatchObject({ code: 'conflict', place: { file: tinyModel('llama_rope_linear') } });
+  expect(context.workspace.runs.get(run.id)).toMatchObject({ status: 'paused', lastStep: run.lastStep });
+  expect((await resumeRun(context, run.id)).run.status).toBe('finished');
+});
