@@ -66,6 +66,19 @@ export function parseModelFile<T>(type: z.ZodType<T>, { file, json }: ModelFile)
   });
 }
 
+const classSchema = z.looseObject({ tokenizer_class: z.string().nullish(), add_prefix_space: z.boolean().nullish() });
+
+/**
+ * The pre-tokenizer that the class named in tokenizer_config.json brings along instead of tokenizer.json's own, as
+ * transformers 5 builds it (tokenization_gpt2.py); undefined for every class that keeps the file's.
+ */
+export function classPreTokenizer(config: ModelFile): unknown {
+  const declared = parseModelFile(classSchema, config);
+  if (declared?.tokenizer_class !== 'GPT2Tokenizer' && declared?.tokenizer_class !== 'GPT2TokenizerFast')
+    return undefined;
+  return { type: 'ByteLevel', add_prefix_space: declared.add_prefix_space ?? false, use_regex: true };
+}
+
 /** The special tokens that a model names: tokenizer_config.json first, special_tokens_map.json where that is silent. */
 export function readSpecialTokens(
   pipeline: TokenizerPipeline,

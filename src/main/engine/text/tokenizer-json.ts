@@ -138,9 +138,10 @@ function flatten(reader: Reader, part: Step | null | undefined, key: string, fie
 
 /**
  * Reads the text of a tokenizer.json.
+ * @param preTokenizer what stands in for the file's own pre_tokenizer, where the declared class has one of its own
  * @throws UserError (`invalid_input` for a broken file, `unsupported` for parts outside the exactly reproduced ones).
  */
-export function parseTokenizerJson(file: string, text: string): TokenizerPipeline {
+export function parseTokenizerJson(file: string, text: string, preTokenizer?: unknown): TokenizerPipeline {
   const reader = new Reader(file);
   let json: unknown;
   try {
@@ -158,7 +159,10 @@ export function parseTokenizerJson(file: string, text: string): TokenizerPipelin
   const normalizer = flatten(reader, root.normalizer, 'normalizers', 'normalizer').map((part) =>
     readNormalizer(reader, part),
   );
-  const pre = readPreTokenizer(reader, flatten(reader, root.pre_tokenizer, 'pretokenizers', 'pre_tokenizer'));
+  const pre = readPreTokenizer(
+    reader,
+    flatten(reader, preTokenizer ?? root.pre_tokenizer, 'pretokenizers', 'pre_tokenizer'),
+  );
   const decoder = root.decoder
     ? flatten(reader, root.decoder, 'decoders', 'decoder').map((part) => readDecoder(reader, part))
     : undefined;

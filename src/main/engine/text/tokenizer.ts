@@ -6,7 +6,7 @@ import { decodeTokens } from './decoder.ts';
 import { normalize, normalizeWithAlignment } from './normalizer.ts';
 import { preTokenize } from './pre-tokenizer.ts';
 import { parseTokenizerJson, type TokenizerPipeline } from './tokenizer-json.ts';
-import { readModelFile, readSpecialTokens, type SpecialTokens } from './tokenizer-config.ts';
+import { classPreTokenizer, readModelFile, readSpecialTokens, type SpecialTokens } from './tokenizer-config.ts';
 
 /** Text to token ids and back, with exactly the ids of Hugging Face tokenizers (add_special_tokens=False). */
 export interface Tokenizer {
@@ -307,10 +307,11 @@ export async function loadTokenizer(modelDir: string): Promise<Tokenizer> {
       place: { file },
     });
   }
-  const pipeline = parseTokenizerJson(file, json);
+  const config = await readModelFile(path.join(modelDir, 'tokenizer_config.json'));
+  const pipeline = parseTokenizerJson(file, json, classPreTokenizer(config));
   const special = readSpecialTokens(
     pipeline,
-    await readModelFile(path.join(modelDir, 'tokenizer_config.json')),
+    config,
     await readModelFile(path.join(modelDir, 'special_tokens_map.json')),
     await readModelFile(path.join(modelDir, 'generation_config.json')),
   );
