@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { UserError } from '../../shared/errors.ts';
 import type { EvaluationTaskInput } from '../../shared/evaluation-tasks.ts';
 import { presets } from '../../shared/presets.ts';
 import type { RunConfigInput } from '../../shared/run-config.ts';
@@ -86,6 +87,12 @@ export async function runDemo(request: DemoRequest, options: DemoOptions = {}): 
 async function demo(context: ServiceContext, request: DemoRequest, options: DemoOptions): Promise<DemoReport> {
   const { seed = 0, threads = 0, compare = false } = request;
   const { workspace, engine } = context;
+  if (workspace.documents.totals().documents > 0) {
+    throw new UserError('conflict', `The workspace ${workspace.folder} is in use: it has documents already.`, {
+      hint: 'Choose an empty or a new folder for the demo.',
+      place: { file: workspace.folder },
+    });
+  }
   const modelDir = join(demoFolder, 'base-model');
   const execution = { device: 'cpu', threads } as const;
   const started = performance.now();
