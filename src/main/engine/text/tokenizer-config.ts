@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { UserError } from '../../../shared/errors.ts';
-import type { TokenizerPipeline } from './tokenizer-json.ts';
+import type { PreTokenizerJson, TokenizerPipeline } from './tokenizer-json.ts';
 
 export interface SpecialTokens {
   readonly bosToken: string | null;
@@ -72,7 +72,7 @@ const classSchema = z.looseObject({ tokenizer_class: z.string().nullish(), add_p
  * The pre-tokenizer that the class named in tokenizer_config.json brings along instead of tokenizer.json's own, as
  * transformers 5 builds it (tokenization_gpt2.py); undefined for every class that keeps the file's.
  */
-export function classPreTokenizer(config: ModelFile): unknown {
+export function classPreTokenizer(config: ModelFile): PreTokenizerJson | undefined {
   const declared = parseModelFile(classSchema, config);
   if (declared?.tokenizer_class !== 'GPT2Tokenizer' && declared?.tokenizer_class !== 'GPT2TokenizerFast')
     return undefined;

@@ -66,6 +66,12 @@ const modelSchema = z.object({
   ignore_merges: z.boolean().nullish(),
 });
 
+/** A step as tokenizer.json writes it. */
+export interface PreTokenizerJson {
+  readonly [field: string]: unknown;
+  readonly type: string;
+}
+
 const GPT2_PATTERN = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
 
 /**
@@ -141,7 +147,7 @@ function flatten(reader: Reader, part: Step | null | undefined, key: string, fie
  * @param preTokenizer what stands in for the file's own pre_tokenizer, where the declared class has one of its own
  * @throws UserError (`invalid_input` for a broken file, `unsupported` for parts outside the exactly reproduced ones).
  */
-export function parseTokenizerJson(file: string, text: string, preTokenizer?: unknown): TokenizerPipeline {
+export function parseTokenizerJson(file: string, text: string, preTokenizer?: PreTokenizerJson): TokenizerPipeline {
   const reader = new Reader(file);
   let json: unknown;
   try {
