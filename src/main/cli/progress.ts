@@ -38,7 +38,8 @@ export function progressLine(progress: JobProgress): string {
 export function progressReporter(stream: ProgressStream, options: ProgressOptions = {}) {
   const { now = () => performance.now(), terminalMs = 100, plainMs = 15_000 } = options;
   const terminal = stream.isTTY === true;
-  let current: { phase: string; since: number; complete: boolean } | null = null;
+  let current: { readonly phase: string; readonly since: number } | null = null;
+  const complete = new Set<string>();
   let lastWrite = -Infinity;
   let lineShown = false;
   const seconds = new Map<string, number>();
@@ -65,15 +66,18 @@ export function progressReporter(stream: ProgressStream, options: ProgressOption
 
   return {
     onProgress(progress: JobProgress): void {
-      const started = current?.phase !== progress.phase;
-      if (started) {
+      let started = false;
+      if (current?.phase !== progress.phase) {
         closePhase();
-        current = { phase: progress.phase, since: now(), complete: false };
+        // Phases may take turns; only the first turn of each is news.
+        started = !seconds.has(progress.phase);
+        current = { phase: progress.phase, since: now() };
       }
-      const complete = progress.total > 0 && progress.done >= progress.total;
       const due = now() - lastWrite >= (terminal ? terminalMs : plainMs);
-      const justComplete = complete && current?.complete === false;
-      if (current !== null) current.complete = complete;
+      const isComplete = progress.total > 0 && progress.done >= progress.total;
+      const justComplete = isComplete && !complete.has(progress.phase);
+      if (isComplete) complete.add(progress.phase);
+      else complete.delete(progress.phase);
       if (started || due || justComplete) show(progressLine(progress));
     },
     /** Writes a line above the progress. */

@@ -43,6 +43,22 @@ describe('not on a terminal', () => {
     ]);
   });
 
+  test('phases that take turns do not fill the log', () => {
+    const { written, reporter, pass } = recorder(false);
+    for (let group = 0; group < 10; group += 1) {
+      reporter.onProgress(at('chosen', group, 10));
+      pass(1000);
+      reporter.onProgress(at('rejected', group, 10));
+      pass(1000);
+    }
+    expect(written).toEqual([
+      'chosen: 0 of 10 steps, 0%\n',
+      'rejected: 0 of 10 steps, 0%\n',
+      'chosen: 8 of 10 steps, 80%\n',
+    ]);
+    expect(reporter.finish().map(({ seconds }) => seconds)).toEqual([10, 10]);
+  });
+
   test('writes no control characters', () => {
     const { written, reporter } = recorder(false);
     reporter.onProgress(at('train', 0, 1));

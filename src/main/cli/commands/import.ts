@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import { UserError } from '../../../shared/errors.ts';
 import { importDocuments } from '../../services/documents.ts';
 import { counted, whole } from '../format.ts';
 import { invoke, wholeNumber, withJson, withWorkspace } from '../invocation.ts';
@@ -39,6 +41,11 @@ Examples:
     )
     .action((paths: string[], flags: ImportFlags) =>
       invoke(flags, async ({ signal, onProgress, print, json, open }) => {
+        // Before a workspace is made for them.
+        const missing = paths.find((path) => !existsSync(path));
+        if (missing !== undefined) {
+          throw new UserError('not_found', `${missing} does not exist.`, { place: { file: missing } });
+        }
         let files = 0;
         const report = await importDocuments(open({ create: true }), paths, {
           encoding: flags.encoding,

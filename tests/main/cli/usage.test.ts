@@ -1,0 +1,132 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { exitCodes } from '../../../src/main/cli/exit-codes.ts';
+import { schemaFlags } from '../../../src/main/cli/schema-flags.ts';
+import { metrics } from '../../../src/shared/metrics.ts';
+import { runConfigSchema } from '../../../src/shared/run-config.ts';
+import { longhand } from './longhand.ts';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'longhand-cli-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('help', () => {
+  test('lists the exit codes', async () => {
+    const { code, stdout, stderr } = await longhand(['--help']);
+    expect([code, stderr]).toEqual([0, '']);
+    for (const row of exitCodes) expect(stdout).toMatch(new RegExp(`\\n +${row.code}  ${row.meaning.slice(0, 10)}`));
+  });
+
+  test('train lists a flag for every field of the run configuration', async () => {
+    const { code, stdout } = await longhand(['train', '--help']);
+    expect(code).toBe(0);
+    for (const { name } of schemaFlags(runConfigSchema)) expect(stdout).toContain(`  ${name} <`);
+    expect(stdout).not.toMatch(/undefined|\[object/);
+  });
+
+  test('runs metrics lists every metric with its unit', async () => {
+    const { stdout } = await longhand(['runs', 'metrics', '--help']);
+    for (const name of Object.keys(metrics)) expect(stdout).toContain(`  ${name}`);
+  });
+
+  const commands = [
+    'demo',
+    'model inspect',
+    'import',
+    'generate',
+    'train',
+    'evaluate',
+    'golden',
+    'self-test',
+    'runs list',
+  ];
+  test.concurrent.each([...commands, 'runs show', 'runs metrics', 'export adapter', 'export merged', 'export pairs'])(
+    '%s has examples and --json',
+    async (command) => {
+      const { code, stdout } = await longhand([...command.split(' '), '--help']);
+      expect(code).toBe(0);
+      expect(stdout).toContain('--json [file]');
+      expect(stdout).toMatch(new RegExp(`Examples:\n  longhand ${command}`));
+      expect(stdout).not.toMatch(/[^\P{Cc}\n]/u);
+    },
+  );
+});
+
+describe('wrong usage ends with its code and says what to do', () => {
+  test.concurrent.each([
+    [['trian'], 2, "error: unknown command 'trian'\n  what to do: Did you mean train? Or see longhand --help\n"],
+    [
+      ['train', '--bta', '1'],
+      2,
+      "error: unknown option '--bta'\n  what to do: Did you mean --beta? Or see longhand train --help\n",
+    ],
+    [['train', '--beta', 'x'], 2, '--beta <x>'],
+    [['train', '--model', 'm', '--beta', '-1'], 2, 'error: --beta -1: Too small'],
+    [['train', '--objective', 'ppo'], 2, 'It must be longpo, dpo, sft.'],
+    [['train'], 2, 'error: --model is missing.\n  what to do: '],
+    [['train', '--resume', '1', '--beta', '0.1'], 2, '--beta has no meaning with --resume.'],
+    [['train', '--model', 'm', '--config', 'missing.json'], 3, 'missing.json does not exist'],
+    [['evaluate', '--model', 'm'], 2, 'Nothing to measure on is given.'],
+    [['evaluate', '--checkpoint', '1', '--kl'], 2, '--checkpoint needs --run.'],
+    [['import'], 2, "missing required argument 'paths'"],
+    [['import', 'no-such-file.txt'], 3, 'no-such-file.txt'],
+    [['runs', 'list', '--workspace', 'nowhere'], 3, 'nowhere does not exist'],
+    [['runs', 'show', 'one'], 2, 'It must be a whole number of at least 1.'],
+    [['runs', 'metrics', '1', '--chart', 'los'], 2, 'There is no such metric'],
+    [['export'], 2, 'a command is missing'],
+    [['model', 'inspect', 'no-such-folder'], 3, 'no-such-folder'],
+  ])('%j: %d', async (args, code, message) => {
+    const ended = await longhand(args, { cwd: folder });
+    expect(ended.stderr).toContain(message);
+    expect(ended.stderr).toMatch(/(^|\n)error: /);
+    expect(ended.stderr).not.toMatch(/\n {4}at /);
+    expect([ended.code, ended.stdout]).toEqual([code, '']);
+  });
+
+  test('a file of settings is named with its field', async () => {
+    const file = join(folder, 'config.json');
+    writeFileSync(file, JSON.stringify({ optimizer: { beta1: 2 } }));
+    const { code, stderr } = await longhand(['train', '--model', 'm', '--config', 'config.json'], { cwd: folder });
+    expect(stderr).toContain('config.json: Run configuration, field optimizer.beta1: ');
+    writeFileSync(file, '{');
+    const broken = await longhand(['train', '--model', 'm', '--config', 'config.json'], { cwd: folder });
+    expect(broken.stderr).toContain('config.json is no valid JSON');
+    expect([code, broken.code]).toEqual([2, 2]);
+  });
+});
+
+describe('the workspace', () => {
+  test('is the one that is named, else that of the environment, else the default', async () => {
+    const elsewhere = join(folder, 'elsewhere');
+    const cases = [
+      {
+        args: ['--workspace', 'named'],
+        env: { LONGHAND_WORKSPACE: elsewhere },
+        says: `Workspace: ${join(folder, 'named')}\n`,
+      },
+      { args: [], env: { LONGHAND_WORKSPACE: elsewhere }, says: `Workspace: ${elsewhere} (LONGHAND_WORKSPACE)\n` },
+      { args: [], env: {}, says: `Workspace: ${join(folder, 'longhand-workspace')} (default)\n` },
+    ];
+    for (const { args, env, says } of cases) {
+      const { code, stderr } = await longhand(['runs', ...args], { cwd: folder, env });
+      expect(stderr).toContain(says);
+      expect(code).toBe(3);
+    }
+  });
+
+  test('a folder of something else is a conflict', async () => {
+    writeFileSync(join(folder, 'text.txt'), 'A text.\n');
+    const { code, stderr } = await longhand(['import', 'text.txt', '--workspace', '.'], { cwd: folder });
+    expect(stderr).toContain('holds other files');
+    expect(code).toBe(5);
+  });
+
+  test('is not made for files that are not there', async () => {
+    await longhand(['import', 'no-such-file.txt', '--workspace', 'unused'], { cwd: folder });
+    expect(existsSync(join(folder, 'unused'))).toBe(false);
+  });
+});
