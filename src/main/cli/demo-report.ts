@@ -4,13 +4,20 @@ import { textTable } from './text-table.ts';
 
 /** The demo's measures in the order of its table. */
 export const demoMeasures = [
-  { key: 'short', label: 'short QA', unit: 'share', better: 'higher' },
-  { key: 'long', label: 'long QA', unit: 'share', better: 'higher' },
-  { key: 'closed', label: 'closed book', unit: 'share', better: 'higher' },
-  { key: 'ask', label: 'ask', unit: 'share', better: 'higher' },
-  { key: 'text', label: 'text NLL', unit: 'nats/token', better: 'lower' },
-  { key: 'kl', label: 'KL to reference', unit: 'nats/token', better: 'lower' },
-] as const satisfies readonly { key: string; label: string; unit: string; better: 'higher' | 'lower' }[];
+  { key: 'short', label: 'short QA', unit: 'share', better: 'higher', by: 'questions' },
+  { key: 'long', label: 'long QA', unit: 'share', better: 'higher', by: 'questions' },
+  { key: 'closed', label: 'closed book', unit: 'share', better: 'higher', by: 'questions' },
+  { key: 'ask', label: 'ask', unit: 'share', better: 'higher', by: 'questions' },
+  { key: 'text', label: 'text NLL', unit: 'nats/token', better: 'lower', by: 'texts' },
+  { key: 'kl', label: 'KL to reference', unit: 'nats/token', better: 'lower', by: 'pairs' },
+] as const satisfies readonly {
+  key: string;
+  label: string;
+  unit: string;
+  better: 'higher' | 'lower';
+  /** What the figure is taken over. */
+  by: string;
+}[];
 export type DemoMeasure = (typeof demoMeasures)[number]['key'];
 
 /** One model's figures with their 95% intervals. */
@@ -56,33 +63,85 @@ export function verdictOf({ measure, difference }: MeasuredDifference): Verdict 
   return demoMeasures.find(({ key }) => key === measure)?.better === 'higher' ? higher : lower;
 }
 
-/** What the figures say about two models, measure by measure and as a whole. */
-export function comparisonText(differences: readonly MeasuredDifference[]): string {
+/**
+ * What the figures say about two models: measure by measure, then in words, questions apart from the rest. `settings` are
+ * the settings in which two runs differ: where there are several, no figure can say which of them made a difference.
+ */
+export function comparisonText(
+  differences: readonly MeasuredDifference[],
+  settings: readonly SettingDifference[] = [],
+): string {
   const [head] = differences;
   if (head === undefined) return '';
   const { first, other } = head;
   const table = textTable(
     [{ header: 'measure' }, { header: `${other} - ${first} [95% interval]`, align: 'right' }, { header: 'so' }],
-    differences.map((row) => {
-      const verdict = verdictOf(row);
-      const { label } = measureOf(row.measure);
-      const so =
-        verdict === 'none'
-          ? 'no difference that these questions can show'
-          : `${verdict === 'first' ? first : other} is better`;
-      return [label, estimate(row.difference), so];
-    }),
+    differences.map((row) => [measureOf(row.measure).label, estimate(row.difference), finding(row)]),
   );
-  const won = (verdict: Verdict): string[] =>
-    differences.filter((row) => verdictOf(row) === verdict).map((row) => measureOf(row.measure).label);
-  const [forFirst, forOther] = [won('first'), won('other')];
-  const better = (name: string, than: string, where: string[]): string =>
-    `${name} beats ${than} on ${where.join(', ')}.`;
-  const sentences = [
-    forFirst.length === 0 ? `These figures do not show that ${first} beats ${other}.` : better(first, other, forFirst),
-    ...(forOther.length === 0 ? [] : [better(other, first, forOther)]),
-  ];
-  return `${table}\n${sentences.join(' ')}`;
+  const isQuestion = ({ measure }: MeasuredDifference): boolean => measureOf(measure).by === 'questions';
+  return [
+    table,
+    sentence('Answers', differences.filter(isQuestion)),
+    sentence(
+      'Likelihoods',
+      differences.filter((row) => !isQuestion(row)),
+    ),
+    ...(settings.length === 0
+      ? []
+      : [`Settings that differ, ${first} and ${other}: ${settings.map(settingText).join('; ')}.`]),
+    ...(settings.length > 1 ? ['Which of these settings makes a difference, these figures cannot say.'] : []),
+  ]
+    .filter((line) => line !== '')
+    .join('\n');
+}
+
+/** A setting in which two runs differ. */
+export interface SettingDifference {
+  readonly field: string;
+  readonly first: unknown;
+  readonly other: unknown;
+}
+
+function settingText({ field, first, other }: SettingDifference): string {
+  return `${field} ${String(first)} and ${String(other)}`;
+}
+
+/** The fields in which two objects differ. */
+export function settingDifferences(
+  first: Readonly<Record<string, unknown>>,
+  other: Readonly<Record<string, unknown>>,
+): SettingDifference[] {
+  return Object.keys(first)
+    .filter((field) => JSON.stringify(first[field]) !== JSON.stringify(other[field]))
+    .map((field) => ({ field, first: plain(first[field]), other: plain(other[field]) }));
+}
+
+function plain(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : value;
+}
+
+function finding(row: MeasuredDifference): string {
+  const verdict = verdictOf(row);
+  if (verdict === 'none') return `no difference that these ${measureOf(row.measure).by} can show`;
+  return `${row[verdict]} is better`;
+}
+
+/** One sentence about a group of measures. */
+function sentence(group: string, rows: readonly MeasuredDifference[]): string {
+  const [head] = rows;
+  if (head === undefined) return '';
+  const { first, other } = head;
+  const labels = (verdict: Verdict): string =>
+    rows
+      .filter((row) => verdictOf(row) === verdict)
+      .map((row) => measureOf(row.measure).label)
+      .join(', ');
+  const better = (['first', 'other'] as const).flatMap((verdict) =>
+    labels(verdict) === '' ? [] : [`${head[verdict]} is better on ${labels(verdict)}`],
+  );
+  const none = labels('none');
+  if (better.length === 0) return `${group}: these figures show no difference between ${first} and ${other}.`;
+  return `${group}: ${[...better, ...(none === '' ? [] : [`no difference shown on ${none}`])].join('; ')}.`;
 }
 
 function measureOf(key: DemoMeasure): (typeof demoMeasures)[number] {

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { comparisonText, demoFacts, measuresTable, verdictOf } from '../../../src/main/cli/demo-report.ts';
+import {
+  comparisonText,
+  demoFacts,
+  measuresTable,
+  settingDifferences,
+  verdictOf,
+} from '../../../src/main/cli/demo-report.ts';
 import type { DemoMeasure, MeasuredDifference, MeasuredModel } from '../../../src/main/cli/demo-report.ts';
 
 const about = (value: number, half: number, n = 512) => ({ value, low: value - half, high: value + half, n });
@@ -21,19 +27,28 @@ describe('what a difference says', () => {
   });
 
   test('the words follow from the figures, whichever side they are on', () => {
-    const same = comparisonText([difference('long', 0, 0.01), difference('closed', 0.001, 0.01)]);
-    expect(same).toMatchInlineSnapshot(`
-      "measure      sft - longpo [95% interval]  so
-      ───────────  ───────────────────────────  ───────────────────────────────────────────
-      long QA            0.000 [-0.010, 0.010]  no difference that these questions can show
-      closed book        0.001 [-0.009, 0.011]  no difference that these questions can show
-      These figures do not show that longpo beats sft."
+    const same = [difference('long', 0, 0.01), difference('text', -0.02, 0.01)];
+    const settings = settingDifferences(
+      { objective: 'longpo', lambda: 0.01, seed: 0, optimizer: { beta1: 0.9 } },
+      { objective: 'sft', lambda: 0, seed: 0, optimizer: { beta1: 0.9 } },
+    );
+    expect(comparisonText(same, settings)).toMatchInlineSnapshot(`
+      "measure   sft - longpo [95% interval]  so
+      ────────  ───────────────────────────  ───────────────────────────────────────────
+      long QA         0.000 [-0.010, 0.010]  no difference that these questions can show
+      text NLL      -0.020 [-0.030, -0.010]  sft is better
+      Answers: these figures show no difference between longpo and sft.
+      Likelihoods: sft is better on text NLL.
+      Settings that differ, longpo and sft: objective longpo and sft; lambda 0.01 and 0.
+      Which of these settings makes a difference, these figures cannot say."
     `);
-    expect(comparisonText([difference('long', -0.3, 0.05)])).toContain('longpo beats sft on long QA.');
-    const mixed = comparisonText([difference('long', 0.2, 0.05), difference('text', 0.2, 0.05)]);
-    expect(mixed).toContain('longpo beats sft on text NLL. sft beats longpo on long QA.');
-    expect(comparisonText([difference('long', 0.2, 0.05)])).toContain(
-      'do not show that longpo beats sft. sft beats longpo',
+    const wordsOf = (...rows: MeasuredDifference[]): string | undefined => comparisonText(rows).split('\n').at(-1);
+    expect(wordsOf(difference('long', -0.3, 0.05))).toBe('Answers: longpo is better on long QA.');
+    expect(wordsOf(difference('long', 0.3, 0.05), difference('ask', -0.3, 0.1), difference('short', 0, 0.1))).toBe(
+      'Answers: longpo is better on ask; sft is better on long QA; no difference shown on short QA.',
+    );
+    expect(wordsOf(difference('kl', 0.001, 0.01))).toBe(
+      'Likelihoods: these figures show no difference between longpo and sft.',
     );
   });
 });

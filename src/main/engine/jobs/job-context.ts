@@ -30,18 +30,21 @@ export function stopIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw new UserError('cancelled', 'The job was stopped.');
 }
 
-/** Progress of a phase with an estimate from its own pace. */
+/**
+ * Progress of a phase with an estimate from its own pace: from the first report on, because a job that goes on may begin
+ * with much of it done. The first report has no estimate.
+ */
 export function paced(
   context: Pick<JobContext<never>, 'progress'>,
   phase: string,
   unit: string,
 ): (done: number, total: number) => void {
-  const started = performance.now();
-  let first: number | undefined;
+  let first: { readonly done: number; readonly at: number } | undefined;
   return (done, total) => {
-    first ??= done;
-    const made = done - Math.min(first, done - 1);
-    const etaSeconds = done === 0 ? null : ((performance.now() - started) / 1000 / made) * (total - done);
+    const now = performance.now();
+    first ??= { done, at: now };
+    const made = done - first.done;
+    const etaSeconds = made <= 0 ? null : ((now - first.at) / 1000 / made) * (total - done);
     context.progress({ phase, done, total, unit, etaSeconds });
   };
 }
