@@ -9,7 +9,7 @@ const fault = installationFault();
 if (node === undefined || fault !== undefined) {
   const reason = fault ?? `Node ${process.versions.node} is too old and Longhand's own Node 24 is missing`;
   console.error(`Longhand cannot start: ${reason}.\nRun "npm ci" in ${join(import.meta.dirname, '..')} first.`);
-  process.exitCode = 1;
+  process.exitCode = 7; // unavailable, see src/main/cli/exit-codes.ts
 } else {
   const entry = join(import.meta.dirname, '..', 'src', 'main', 'cli.ts');
   process.exitCode = await runInForeground(node, [entry, ...process.argv.slice(2)]);

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -181,4 +181,17 @@ test('golden: a case that agrees, and one that does not is named with its quanti
   const passed = await longhand(['golden', join(golden, 'forward', 'llama'), `--json=${file}`]);
   expect(passed.stdout).toMatch(/^passed +\S*llama: \d+ quantities/);
   schema.parse(JSON.parse(readFileSync(file, 'utf8')));
+
+  const wrong = join(folder, 'wrong');
+  for (const part of ['longpo/llama-lora', 'models/llama', 'adapters/llama']) {
+    cpSync(join(golden, part), join(wrong, part), { recursive: true });
+  }
+  const expectedFile = join(wrong, 'longpo', 'llama-lora', 'expected.json');
+  const expected = JSON.parse(readFileSync(expectedFile, 'utf8')) as { fp64: { batch: Record<string, number> } };
+  expected.fp64.batch['sft'] = (expected.fp64.batch['sft'] ?? 0) + 0.01;
+  writeFileSync(expectedFile, JSON.stringify(expected));
+  const failed = await longhand(['golden', join(wrong, 'longpo', 'llama-lora'), '--threads', '1']);
+  expect(failed.stderr).toMatch(/error: \S*llama-lora: batch\.sft\S*.* differs/);
+  expect(failed.stdout).toMatch(/^failed +\S*llama-lora/);
+  expect(failed.code).toBe(1);
 });

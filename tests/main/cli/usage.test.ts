@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -6,7 +6,7 @@ import { exitCodes } from '../../../src/main/cli/exit-codes.ts';
 import { schemaFlags } from '../../../src/main/cli/schema-flags.ts';
 import { metrics } from '../../../src/shared/metrics.ts';
 import { runConfigSchema } from '../../../src/shared/run-config.ts';
-import { longhand } from './longhand.ts';
+import { longhand, root } from './longhand.ts';
 
 let folder = '';
 beforeAll(() => {
@@ -19,6 +19,11 @@ describe('help', () => {
     const { code, stdout, stderr } = await longhand(['--help']);
     expect([code, stderr]).toEqual([0, '']);
     for (const row of exitCodes) expect(stdout).toMatch(new RegExp(`\\n +${row.code}  ${row.meaning.slice(0, 10)}`));
+  });
+
+  test('the README has the same table of exit codes', () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    for (const { code, meaning } of exitCodes) expect(readme).toContain(`| ${code} | ${meaning} |`);
   });
 
   test('train lists a flag for every field of the run configuration', async () => {
