@@ -103,7 +103,12 @@ export interface ModelRunner {
   /** Hidden states [layers + 1, T, hidden]: embeddings, then each layer's output, the last one after the final norm. */
   hiddenStates(tokens: TreeTokens, state: ModelState): Promise<Float32Array>;
   /** Loss and gradient of one example. */
-  gradients(tokens: TreeTokens, targets: Targets, objective: ObjectiveInput, state: ModelState): Promise<GradientOutput>;
+  gradients(
+    tokens: TreeTokens,
+    targets: Targets,
+    objective: ObjectiveInput,
+    state: ModelState,
+  ): Promise<GradientOutput>;
   generate(input: GenerateInput, state: ModelState): Promise<GenerateOutput>;
   release(): Promise<void>;
 }
