@@ -19,7 +19,7 @@ export function interruptible(say: (text: string) => void): { readonly signal: A
     const now = performance.now();
     if (first === null) {
       first = now;
-      say('Stopping; what is done so far is kept. Press Ctrl+C again to end at once.');
+      say('Stopping in order. Press Ctrl+C again to end at once.');
       controller.abort();
     } else if (now - first > sameSignalMs) {
       process.exit(exitCode('cancelled'));

@@ -4,7 +4,7 @@ import { lineChart } from './chart.ts';
 import { bytes, duration, fixed, whole } from './format.ts';
 import { textTable } from './text-table.ts';
 
-/** Width where the output is no terminal. */
+/** Width where the output is no terminal, or one that does not know its size (0). */
 const plainWidth = 80;
 
 /** A value in its metric's unit, for a person. */
@@ -35,9 +35,14 @@ export function series(rows: readonly MetricRow[], key: MetricName): { x: number
 }
 
 /** A metric over the steps, as wide as the terminal. */
-export function metricChart(rows: readonly MetricRow[], key: MetricName, columns = plainWidth): string {
+export function metricChart(rows: readonly MetricRow[], key: MetricName, columns?: number): string {
   const { label, unit } = metricInfo[key];
-  return lineChart(series(rows, key), { title: label, unit, xLabel: 'step', width: Math.max(50, columns) });
+  return lineChart(series(rows, key), {
+    title: label,
+    unit,
+    xLabel: 'step',
+    width: Math.max(50, columns || plainWidth),
+  });
 }
 
 /** The loss over the steps. */

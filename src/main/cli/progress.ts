@@ -59,7 +59,7 @@ export function progressReporter(stream: ProgressStream, options: ProgressOption
       stream.write(`${text}\n`);
       return;
     }
-    const room = Math.max(20, (stream.columns ?? 80) - 1);
+    const room = Math.max(20, (stream.columns || 80) - 1); // a terminal without a size says 0
     stream.write(`\r${text.length > room ? `${text.slice(0, room - 1)}…` : text}\u001b[K`);
     lineShown = true;
   };

@@ -2,6 +2,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { UserError } from '../../../shared/errors.ts';
 import { openContext } from '../../services/context.ts';
 import { runDemo } from '../../services/demo.ts';
 import { compareEvaluations, listEvaluations } from '../../services/evaluations.ts';
@@ -9,7 +10,7 @@ import { allRunMetrics, runDetail } from '../../services/runs.ts';
 import { comparisonText, demoFacts, demoMeasures, measuresTable, settingDifferences } from '../demo-report.ts';
 import type { DemoMeasure, MeasuredDifference, MeasuredModel, SettingDifference } from '../demo-report.ts';
 import { figuresOf } from '../evaluation-figures.ts';
-import { CheckFailed } from '../exit-codes.ts';
+import { CheckFailed, isStopped } from '../exit-codes.ts';
 import { duration } from '../format.ts';
 import { allPages, invoke, wholeNumber, withJson } from '../invocation.ts';
 import type { SharedFlags } from '../invocation.ts';
@@ -36,7 +37,7 @@ export function demoCommand(): Command {
     .addHelpText(
       'after',
       `
-Takes one to five minutes on two CPU cores, --compare about two and a half times as long. Ends with code 1 where the
+Takes half a minute to five minutes on two CPU cores, --compare about three times as long. Ends with code 1 where the
 demo does not keep a promise (long QA, short QA and closed book kept, time, memory).
 
 Measures: short QA, long QA, closed book: share of questions answered word for word. ask: share of short texts about
@@ -61,7 +62,13 @@ Examples:
             ...(flags.threads === undefined ? {} : { threads: flags.threads }),
           },
           { signal, onProgress, onNotice: note, onPhase: (name) => note(`> ${name}`) },
-        );
+        ).catch((error: unknown) => {
+          if (!isStopped(error)) throw error;
+          throw new UserError('cancelled', 'The demo was stopped.', {
+            hint: `See what it has made with: longhand runs --workspace ${folder}; to start again, give a new folder.`,
+            cause: error,
+          });
+        });
         const context = openContext(folder, { readOnly: true });
         try {
           const models = readModels(context, report);
