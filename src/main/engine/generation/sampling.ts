@@ -14,7 +14,8 @@ export interface SamplingValues {
 /**
  * The next token of each sequence [B] int64, from logits [B, V] and one uniform number each [B, 1]. As Hugging Face's
  * warpers in their order: temperature, top-k, then top-p (the smallest set whose probability reaches p, at least one
- * token); the number picks by inverse cumulative probability, most likely token first.
+ * token); the number in [0, 1) picks by inverse cumulative probability, most likely token first. Among equal logits the
+ * lower id comes first, and top-k keeps exactly k (the warpers keep all that equal the last one).
  */
 export function sampleToken(g: Graph, logits: Value, uniform: Value, sampling: SamplingValues): Value {
   const greedy = new Graph('greedy', g);
@@ -28,17 +29,24 @@ export function sampleToken(g: Graph, logits: Value, uniform: Value, sampling: S
 function drawToken(g: Graph, logits: Value, uniform: Value, { temperature, topK, topP }: SamplingValues): Value {
   const vocab = o.dimOf(g, logits, 1);
   const limit = o.where(g, o.greater(g, topK, 0), o.min(g, topK, vocab), vocab);
-  const [values, tokens] = g.ops('TopK', [o.div(g, logits, temperature), limit], { axis: -1 }, { outputs: 2 });
+  const [values, tokens] = g.ops('TopK', [logits, limit], { axis: -1 }, { outputs: 2 });
   if (values === undefined || tokens === undefined) throw new Error('TopK has two outputs');
-  const p = o.softmax(g, values);
-  const axis = g.constant('int64', 1);
-  const before = o.sub(g, g.op('CumSum', [p, axis]), p);
-  const kept = o.mul(g, p, o.cast(g, o.less(g, before, topP), p.dtype));
-  const cumulative = g.op('CumSum', [kept, axis]);
-  const aim = o.mul(g, uniform, o.reduceSum(g, kept, [1], true));
-  const passed = o.cast(g, o.not(g, o.greater(g, cumulative, aim)), 'int64');
-  const candidates = o.reduceSum(g, o.cast(g, o.greater(g, kept, 0), 'int64'), [1], true);
-  // Rounding may leave the last cumulative sum below the aim: stay on the last candidate.
-  const index = o.min(g, o.reduceSum(g, passed, [1], true), o.sub(g, candidates, 1));
-  return o.squeeze(g, g.op('GatherElements', [tokens, index], { axis: 1 }), 1);
+  // Before the division: a low temperature would turn the logits themselves into infinities.
+  const belowHighest = o.sub(g, values, o.slice(g, values, 0, 1, 1));
+  const p = o.softmax(g, o.div(g, belowHighest, temperature));
+  // Summed in float64: near 1, float32 loses rare tokens, which together a large vocabulary draws once in a while.
+  const exact = o.cast(g, p, 'float64');
+  const cumulative = g.op('CumSum', [exact, g.constant('int64', 1)]);
+  const total = o.slice(g, cumulative, -1, 2 ** 40, 1);
+  const border = o.mul(g, total, o.cast(g, topP, 'float64'));
+  const candidates = count(g, o.less(g, o.sub(g, cumulative, exact), border));
+  const mass = g.op('GatherElements', [cumulative, o.sub(g, candidates, 1)], { axis: 1 });
+  const aim = o.mul(g, o.cast(g, uniform, 'float64'), mass);
+  const passed = count(g, o.not(g, o.greater(g, cumulative, aim)));
+  return o.squeeze(g, g.op('GatherElements', [tokens, passed], { axis: 1 }), 1);
+}
+
+/** How many are true in each row, [B, 1] int64. */
+function count(g: Graph, rows: Value): Value {
+  return o.reduceSum(g, o.cast(g, rows, 'int64'), [1], true);
 }
