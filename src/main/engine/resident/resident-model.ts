@@ -21,6 +21,7 @@ import { Session } from '../onnx/session.ts';
 import type { Device, HostTensor } from '../onnx/session.ts';
 import { blockRows, placed } from './block-rows.ts';
 import type { BlockRows } from './block-rows.ts';
+import { checkGenerate, checkObjective, checkRows, checkState, checkTargets, checkTree } from './input-checks.ts';
 import { PROGRAMS, residentGraph } from './resident-graph.ts';
 import type { Program } from './resident-graph.ts';
 
@@ -35,6 +36,8 @@ export interface ResidentOptions {
   /** Longest query block of the attention, and rows of the loss head in one chunk. */
   readonly attentionBlock?: number;
   readonly lossChunk?: number;
+  /** Batched prompts longer than this (after the prefix) are decoded one by one, so that their attention runs in blocks. */
+  readonly longPrompt?: number;
   readonly profile?: string;
   readonly arena?: boolean;
 }
@@ -48,7 +51,6 @@ interface LayoutChoice {
 /** Defaults measured on two CPU cores: larger blocks cost memory, smaller ones time. */
 const ATTENTION_BLOCK = 256;
 const LOSS_CHUNK = 256;
-/** Prompts longer than this are decoded one by one, so that their attention runs in blocks. */
 const LONG_PROMPT = 2048;
 
 /** Loads a Hugging Face folder into one session with all programs. */
@@ -58,7 +60,10 @@ export async function loadResidentModel(dir: string, options: ResidentOptions): 
   return ResidentModel.create(config, weights, options);
 }
 
-/** The real ModelRunner: one ONNX Runtime session, several programs. Calls must not overlap. */
+/**
+ * The real ModelRunner: one ONNX Runtime session, several programs. Calls that overlap, input that does not fit the model
+ * and programs that were not built are refused with plain Errors before anything runs.
+ */
 export class ResidentModel implements ModelRunner {
   readonly config: ModelConfig;
   readonly layout: ParameterLayout;
@@ -66,6 +71,7 @@ export class ResidentModel implements ModelRunner {
   private readonly session: Session;
   private readonly options: ResidentOptions;
   private fullReference: Promise<Float32Array> | undefined;
+  private busy = false;
 
   private constructor(
     config: ModelConfig,
@@ -117,8 +123,8 @@ export class ResidentModel implements ModelRunner {
   }
 
   async score(tokens: TreeTokens, targets: Targets, state: ModelState): Promise<Float32Array> {
-    const rows = this.rows(tokens);
-    return this.floats('score', state, { ...treeFeeds(tokens, rows), ...this.targets(targets, rows) });
+    const rows = this.rows(tokens, state);
+    return this.floats('score', state, { ...treeFeeds(tokens, rows), ...this.targets(tokens, targets, rows) });
   }
 
   async logits(tokens: TreeTokens, rows: Int32Array, state: ModelState): Promise<Float32Array> {
@@ -130,7 +136,7 @@ export class ResidentModel implements ModelRunner {
   }
 
   async hiddenStates(tokens: TreeTokens, state: ModelState): Promise<Float32Array> {
-    const rows = this.rows(tokens);
+    const rows = this.rows(tokens, state);
     const padded = await this.floats('hiddenStates', state, treeFeeds(tokens, rows));
     const { hiddenSize, numLayers } = this.config;
     const out = new Float32Array((numLayers + 1) * tokens.ids.length * hiddenSize);
@@ -148,25 +154,19 @@ export class ResidentModel implements ModelRunner {
     objective: ObjectiveInput,
     state: ModelState,
   ): Promise<GradientOutput> {
-    const rows = this.rows(tokens);
-    const feeds = { ...treeFeeds(tokens, rows), ...this.targets(targets, rows), ...objectiveFeeds(objective) };
-    const { floats, scalars, gradient } = await this.run('gradients', state, feeds);
+    const rows = this.rows(tokens, state);
+    checkObjective(objective, targets.target.length);
+    const inputs = { ...treeFeeds(tokens, rows), ...this.targets(tokens, targets, rows), ...objectiveFeeds(objective) };
+    const { floats, scalars, gradient } = await this.alone(() => this.run('gradients', state, inputs));
     const [loss = NaN, nll = NaN, preference = NaN] = floatsOf(scalars);
     return { logps: floatsOf(floats), loss, nll, preference, gradient: floatsOf(gradient) };
   }
 
   async generate(input: GenerateInput, state: ModelState): Promise<GenerateOutput> {
+    checkGenerate(input, this.config.vocabSize, state.rope);
     const longest = Math.max(...input.prompts.map((prompt) => prompt.length));
-    if (input.prompts.length > 1 && longest > LONG_PROMPT) return this.generateOneByOne(input, state);
-    const [only] = input.prompts;
-    if (input.prompts.length === 1 && only !== undefined && only.length > 1) {
-      // One sequence: all but its last token can be read in blocks, as a prefix.
-      return this.decode(
-        { ...input, prefix: joined(input.prefix, only.subarray(0, -1)), prompts: [only.subarray(-1)] },
-        state,
-      );
-    }
-    return this.decode(input, state);
+    const tooLong = input.prompts.length > 1 && longest > (this.options.longPrompt ?? LONG_PROMPT);
+    return this.alone(() => (tooLong ? this.generateOneByOne(input, state) : this.decode(input, state)));
   }
 
   private async generateOneByOne(input: GenerateInput, state: ModelState): Promise<GenerateOutput> {
@@ -175,14 +175,15 @@ export class ResidentModel implements ModelRunner {
     for (const [i, prompt] of input.prompts.entries()) {
       const { maxNewTokens: n } = input;
       const uniforms = input.uniforms.subarray(i * n, (i + 1) * n);
-      const one = await this.generate({ ...input, prompts: [prompt], uniforms }, state);
+      const one = await this.decode({ ...input, prompts: [prompt], uniforms }, state);
       tokens.push(...one.tokens);
       finish.push(...one.finish);
     }
     return { tokens, finish };
   }
 
-  private async decode(input: GenerateInput, state: ModelState): Promise<GenerateOutput> {
+  private async decode(request: GenerateInput, state: ModelState): Promise<GenerateOutput> {
+    const input = request.prompts.length === 1 ? readAsPrefix(request) : request;
     const batch = input.prompts.length;
     const width = Math.max(...input.prompts.map((prompt) => prompt.length));
     const prompts = new Int32Array(batch * width);
@@ -193,7 +194,7 @@ export class ResidentModel implements ModelRunner {
     const uniforms = greedy ? new Float32Array(batch * input.maxNewTokens) : input.uniforms;
     const prefix = { ids: input.prefix, prefix: input.prefix.length, first: 0, second: 0 };
     const feeds: Feeds = {
-      ...treeFeeds(prefix, this.rows(prefix)),
+      ...treeFeeds(prefix, blockRows(prefix, this.attentionBlock)),
       prefix: size(input.prefix.length),
       prompts: { data: prompts, dims: [batch, width] },
       lengths: { data: BigInt64Array.from(input.prompts, (prompt) => BigInt(prompt.length)), dims: [batch] },
@@ -208,11 +209,17 @@ export class ResidentModel implements ModelRunner {
     return collect(tokens.data as Int32Array, batch, new Set(input.stopIds));
   }
 
-  private rows(tokens: TreeTokens): BlockRows {
-    return blockRows(tokens, this.options.attentionBlock ?? ATTENTION_BLOCK);
+  private get attentionBlock(): number {
+    return this.options.attentionBlock ?? ATTENTION_BLOCK;
   }
 
-  private targets({ from, target }: Targets, rows: BlockRows): Feeds {
+  private rows(tokens: TreeTokens, { rope }: ModelState): BlockRows {
+    checkTree(tokens, this.config.vocabSize, rope);
+    return blockRows(tokens, this.attentionBlock);
+  }
+
+  private targets({ ids }: TreeTokens, { from, target }: Targets, rows: BlockRows): Feeds {
+    checkTargets({ from, target }, ids.length, this.config.vocabSize);
     const chunk = evenParts(target.length, this.options.lossChunk ?? LOSS_CHUNK);
     return { from: vector(from.map(rows.place)), target: vector(target), chunk: size(chunk) };
   }
@@ -223,18 +230,31 @@ export class ResidentModel implements ModelRunner {
     at: Int32Array,
     state: ModelState,
   ): Promise<Float32Array> {
-    const rows = this.rows(tokens);
+    const rows = this.rows(tokens, state);
+    checkRows(at, tokens.ids.length);
     return this.floats(program, state, { ...treeFeeds(tokens, rows), from: vector(at.map(rows.place)) });
   }
 
   private async floats(program: Program, state: ModelState, feeds: Feeds): Promise<Float32Array> {
-    return floatsOf((await this.run(program, state, feeds)).floats);
+    return floatsOf((await this.alone(() => this.run(program, state, feeds))).floats);
   }
 
-  private async run(program: Program, { parameters, rope }: ModelState, feeds: Feeds): Promise<Results> {
-    if (parameters.length !== this.layout.total) {
-      throw new Error(`a vector of ${parameters.length} parameters, expected ${this.layout.total}`);
+  /** Runs nothing while a call is under way: the session must never run twice at once. */
+  private async alone<T>(action: () => Promise<T>): Promise<T> {
+    if (this.busy) throw new Error('calls of a model must not overlap');
+    this.busy = true;
+    try {
+      return await action();
+    } finally {
+      this.busy = false;
     }
+  }
+
+  private async run(program: Program, state: ModelState, feeds: Feeds): Promise<Results> {
+    const built = this.options.programs ?? PROGRAMS;
+    if (!built.includes(program)) throw new Error(`the program "${program}" was not built, only ${built.join(', ')}`);
+    checkState(state, this.layout, this.config);
+    const { parameters, rope } = state;
     const results = await this.session.run({
       ...EMPTY,
       program: { data: BigInt64Array.of(BigInt(PROGRAMS.indexOf(program))), dims: [] },
@@ -256,7 +276,7 @@ export class ResidentModel implements ModelRunner {
   }
 
   async release(): Promise<void> {
-    await this.session.release();
+    await this.alone(() => this.session.release());
   }
 }
 
@@ -280,8 +300,7 @@ function evenParts(n: number, limit: number): number {
 }
 
 function treeFeeds(tokens: TreeTokens, rows: BlockRows): Feeds {
-  const { ids, prefix, first, second } = tokens;
-  if (ids.length !== prefix + first + second) throw new Error('the parts of a tree do not add up to its tokens');
+  const { ids } = tokens;
   return {
     ids: vector(placed(ids, rows)),
     positions: vector(placed(tokens.positions ?? treePositions(tokens), rows)),
@@ -291,7 +310,7 @@ function treeFeeds(tokens: TreeTokens, rows: BlockRows): Feeds {
 }
 
 /** Positions of a tree row: both branches continue from the prefix. */
-export function treePositions({ prefix, first, second }: Pick<TreeTokens, 'prefix' | 'first' | 'second'>): Int32Array {
+function treePositions({ prefix, first, second }: Pick<TreeTokens, 'prefix' | 'first' | 'second'>): Int32Array {
   const trunk = prefix + first;
   return Int32Array.from({ length: trunk + second }, (_, i) => (i < trunk ? i : i - first));
 }
@@ -311,6 +330,12 @@ function scalar(value: number): HostTensor {
 function floatsOf(tensor: HostTensor): Float32Array {
   if (!(tensor.data instanceof Float32Array)) throw new Error('expected float32');
   return tensor.data;
+}
+
+/** One sequence: all but its last token can be read in blocks, as a prefix. */
+function readAsPrefix(input: GenerateInput): GenerateInput {
+  const [prompt = new Int32Array(0)] = input.prompts;
+  return { ...input, prefix: joined(input.prefix, prompt.subarray(0, -1)), prompts: [prompt.subarray(-1)] };
 }
 
 function joined(a: Int32Array, b: Int32Array): Int32Array {
