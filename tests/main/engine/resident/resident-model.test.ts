@@ -148,18 +148,24 @@ describe('sampling', () => {
     }
   });
 
-  it('draws the first token from the distribution of the prompt', async () => {
-    const [prompt = EMPTY] = prompts;
-    const logps = await runner.logProbabilities(plain(prompt), Int32Array.of(prompt.length - 1), base);
-    const order = [...logps.keys()].sort((a, b) => (logps[b] ?? 0) - (logps[a] ?? 0));
-    let cumulative = 0;
-    for (const id of order.slice(0, 12)) {
-      const p = Math.exp(logps[id] ?? 0);
-      const uniforms = Float32Array.of(cumulative + p / 2);
-      const options = { maxNewTokens: 1, temperature: 1, uniforms, topK: 0, topP: 1 };
-      const { tokens } = await runner.generate(request([prompt], options), base);
-      expect([...(tokens[0] ?? [])]).toEqual([id]);
-      cumulative += p;
+  it('draws each token with its own number from the distribution after all before it', async () => {
+    const n = 16;
+    const two = [prompts[1] ?? EMPTY, prompts[4] ?? EMPTY];
+    const input = sampling(two, { maxNewTokens: n, temperature: 1, topK: 0, topP: 1 });
+    const { tokens } = await runner.generate(input, base);
+    for (const [row, prompt] of two.entries()) {
+      const drawn = tokens[row] ?? EMPTY;
+      const ids = Int32Array.from([...prompt, ...drawn]);
+      const rows = Int32Array.from(drawn, (_, step) => prompt.length - 1 + step);
+      const logps = await runner.logProbabilities(plain(ids), rows, base);
+      drawn.forEach((token, step) => {
+        const at = logps.subarray(step * VOCAB, (step + 1) * VOCAB);
+        const order = [...at.keys()].sort((a, b) => (at[b] ?? 0) - (at[a] ?? 0));
+        const before = order.slice(0, order.indexOf(token)).reduce((sum, id) => sum + Math.exp(at[id] ?? 0), 0);
+        const uniform = input.uniforms[row * n + step] ?? NaN;
+        expect(uniform, `token ${step} of row ${row}`).toBeGreaterThan(before - 1e-5);
+        expect(uniform, `token ${step} of row ${row}`).toBeLessThan(before + Math.exp(at[token] ?? NaN) + 1e-5);
+      });
     }
   });
 });
