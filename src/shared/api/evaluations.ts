@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { idSchema } from '../documents.ts';
+import { evaluationTaskSchema } from '../evaluation-tasks.ts';
+import type { Comparison } from '../evaluation-tasks.ts';
+import type { EvaluationItem, EvaluationRow } from '../evaluations.ts';
+import { pageRequestSchema } from '../paging.ts';
+import type { Page } from '../paging.ts';
+import { method } from './method.ts';
+
+const source = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('base'), modelDir: z.string().trim().min(1, 'choose a model') }),
+  z.strictObject({
+    kind: z.literal('adapter'),
+    modelDir: z.string().trim().min(1, 'choose a model'),
+    dir: z.string().trim().min(1, 'choose the adapter folder'),
+  }),
+  z.strictObject({ kind: z.literal('run'), runId: idSchema, checkpointId: idSchema.optional() }),
+]);
+
+/** A question set that comes with Longhand. */
+export interface BuiltInSet {
+  readonly name: string;
+  readonly path: string;
+  readonly items: number;
+}
+
+export const evaluationMethods = {
+  'evaluations.list': method<Page<EvaluationRow>>()(pageRequestSchema.extend({ runId: idSchema.optional() })),
+  'evaluations.items': method<Page<EvaluationItem>>()(pageRequestSchema.extend({ id: idSchema })),
+  'evaluations.builtIn': method<readonly BuiltInSet[]>()(z.strictObject({})),
+  'evaluations.start': method<{ readonly jobId: number }>()(
+    z.strictObject({
+      source,
+      tasks: z.array(evaluationTaskSchema).min(1, 'choose at least one task'),
+      threads: z.int().min(0).default(0),
+      device: z.enum(['cpu', 'cuda']).default('cpu'),
+    }),
+  ),
+  /** Evaluations of one set, item by item, with the first as the baseline. */
+  'evaluations.compare': method<Comparison>()(
+    z.strictObject({ ids: z.array(idSchema).min(1).max(20), names: z.array(z.string()).optional() }),
+  ),
+};

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { idSchema } from '../documents.ts';
+import { pageRequestSchema } from '../paging.ts';
+import type { Page } from '../paging.ts';
+import type { JobStatus } from '../runs.ts';
+import { synthesisConfigSchema } from '../synthesis-config.ts';
+import type { SynthesisConfig } from '../synthesis-config.ts';
+import { method } from './method.ts';
+
+/** A generation with what it has made so far and why the rest was left out. */
+export interface GenerationView {
+  readonly id: number;
+  readonly name: string;
+  readonly status: JobStatus;
+  readonly modelFingerprint: string;
+  readonly createdAt: number;
+  readonly endedAt: number | null;
+  readonly error: string | null;
+  readonly counts: {
+    readonly documents: number;
+    readonly chunks: number;
+    readonly questions: number;
+    readonly pairs: number;
+    readonly identical: number;
+    /** Number by reason. */
+    readonly dropped: Readonly<Record<string, number>>;
+  };
+}
+
+/** The request as the model will get it, on a real chunk. */
+export interface TemplatePreview {
+  readonly documentTitle: string;
+  readonly chunk: string;
+  readonly prompt: string;
+}
+
+const settings = synthesisConfigSchema;
+
+export const generationMethods = {
+  'generations.list': method<Page<GenerationView>>()(pageRequestSchema),
+  'generations.get': method<GenerationView>()(z.strictObject({ id: idSchema })),
+  /** Settings with every default filled in, as they would run. */
+  'generations.settings': method<SynthesisConfig>()(z.strictObject({ settings })),
+  /** `prompt` is the instruction template; the chunk is the first paragraph group of a document. */
+  'generations.preview': method<TemplatePreview>()(
+    z.strictObject({ prompt: z.string().min(1), questions: z.int().min(1).default(4), documentId: idSchema.optional() }),
+  ),
+  'generations.start': method<{ readonly jobId: number }>()(
+    z.strictObject({
+      modelDir: z.string().trim().min(1, 'choose a model'),
+      settings,
+      documentIds: z.array(idSchema).optional(),
+      name: z.string().trim().min(1).optional(),
+      threads: z.int().min(0).default(0),
+      device: z.enum(['cpu', 'cuda']).default('cpu'),
+    }),
+  ),
+  'generations.resume': method<{ readonly jobId: number }>()(z.strictObject({ id: idSchema })),
+  'generations.cancel': method<GenerationView>()(z.strictObject({ id: idSchema })),
+};

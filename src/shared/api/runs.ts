@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { idSchema } from '../documents.ts';
+import type { MetricRow } from '../metrics.ts';
+import { pairSelectionSchema } from '../pair-selection.ts';
+import { pageRequestSchema } from '../paging.ts';
+import type { Page } from '../paging.ts';
+import type { RunConfig, RunConfigInput } from '../run-config.ts';
+import type { CheckpointRow, RunRow } from '../runs.ts';
+import { method } from './method.ts';
+
+/** A configuration as the user has it: checked by the run configuration's own schema, which names the field. */
+const configInput = z.custom<RunConfigInput>((value) => typeof value === 'object' && value !== null, 'must be an object');
+
+const request = z.strictObject({
+  modelDir: z.string().trim().min(1, 'choose a model'),
+  config: configInput,
+  selection: pairSelectionSchema.prefault({}),
+  name: z.string().trim().min(1).optional(),
+});
+
+/** What a run would be made of. */
+export interface RunPlanView {
+  readonly config: RunConfig;
+  readonly examples: number;
+  readonly heldOutExamples: number;
+  readonly pairs: number;
+  readonly steps: number;
+  readonly warmupSteps: number;
+  /** Policy tokens of one pass over the data, and of the longest example. */
+  readonly tokens: number;
+  readonly longestTokens: number;
+  /** Rough need of memory in bytes for the longest example, and what the machine has. */
+  readonly memoryBytes: number;
+  readonly memoryAvailable: number;
+  readonly verdict: 'fits' | 'tight' | 'does_not_fit';
+  /** What to change where it is not `fits`. */
+  readonly advice: string | null;
+}
+
+export interface RunView {
+  readonly run: RunRow;
+  readonly config: RunConfig;
+  readonly checkpoints: readonly CheckpointRow[];
+  readonly modelPath: string | null;
+}
+
+/** Metrics that were added after the cursor. `reset`: the run was cut back, so forget what you have. */
+export interface MetricsView {
+  readonly rows: readonly MetricRow[];
+  readonly cursor: string;
+  readonly reset: boolean;
+  readonly more: boolean;
+}
+
+export const runMethods = {
+  'runs.list': method<Page<RunRow>>()(pageRequestSchema.extend({ archived: z.boolean().default(false) })),
+  'runs.get': method<RunView>()(z.strictObject({ id: idSchema })),
+  'runs.metrics': method<MetricsView>()(z.strictObject({ id: idSchema, cursor: z.string().nullable().default(null) })),
+  /** The configuration with every default filled in. */
+  'runs.config': method<RunConfig>()(z.strictObject({ config: configInput })),
+  'runs.plan': method<RunPlanView>()(request),
+  'runs.start': method<{ readonly jobId: number }>()(request),
+  'runs.resume': method<{ readonly jobId: number }>()(z.strictObject({ id: idSchema })),
+  'runs.cancel': method<RunRow>()(z.strictObject({ id: idSchema })),
+  'runs.rename': method<RunRow>()(z.strictObject({ id: idSchema, name: z.string().trim().min(1) })),
+  'runs.setArchived': method<null>()(z.strictObject({ id: idSchema, archived: z.boolean() })),
+  'runs.setPinned': method<null>()(z.strictObject({ checkpointId: idSchema, pinned: z.boolean() })),
+};
