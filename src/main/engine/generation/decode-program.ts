@@ -17,6 +17,8 @@ export interface DecodeInput extends SamplingValues {
   /** What follows in each sequence [B, S], padded on the right, and the number of real tokens [B] int64. */
   readonly prompts: Value;
   readonly lengths: Value;
+  /** Rows of each prompt that are read at a time, an int64 vector of length 1; S is a multiple of it. */
+  readonly promptBlock: Value;
   /** Scalar int64, at least 1. */
   readonly maxNewTokens: Value;
   /** Uniform numbers [B, maxNewTokens]. */
@@ -25,8 +27,14 @@ export interface DecodeInput extends SamplingValues {
   readonly stopIds: Value;
 }
 
-/** Keys and values of one part of the context for all layers: [KV, P, D] shared, or [KV, B, n, D] by sequence. */
-type Cache = { k: Value; v: Value }[];
+/** Keys and values of one part of the context: [KV, P, D] shared, or [KV, B, n, D] by sequence. */
+interface CachePart {
+  readonly k: Value;
+  readonly v: Value;
+}
+
+/** The same for all layers. */
+type Cache = CachePart[];
 
 /** Names of the head sizes, short because they fill the shapes below. */
 interface Sizes {
@@ -58,9 +66,7 @@ function queries(g: Graph, q: Value, batch: Value, { KV, GR, D }: Sizes): Value 
 }
 
 /** One part of the keys that a query may see, with an additive mask for its scores where needed. */
-interface Part {
-  readonly k: Value;
-  readonly v: Value;
+interface Part extends CachePart {
   readonly shared: boolean;
   readonly mask?: (g: Graph, scores: Value) => Value;
 }
@@ -117,36 +123,70 @@ function readPrefix(g: Graph, input: DecoderInput, { prefix, prefixLength }: Dec
   return cache;
 }
 
+/**
+ * Causal attention of the prompts' queries [B * S, KV * GR * D] over the shared prefix and their own sequence, a block of
+ * rows of every sequence at a time, so that the scores grow with the context and not with its square.
+ */
+function attendPrompts(
+  g: Graph,
+  q: Value,
+  shared: CachePart,
+  own: CachePart,
+  { batch, width, block }: { batch: Value; width: Value; block: Value },
+  sizes: Sizes,
+): Value {
+  const { KV, GR, D } = sizes;
+  const byRow = o.transpose(g, o.reshape(g, q, o.shapeVector(g, batch, width, KV, GR, D)), [2, 0, 3, 1, 4]);
+  const b = new Graph('prompt_block', g);
+  const iteration = b.anonymousInput('block', 'int64', []);
+  const condition = b.anonymousInput('condition', 'bool', []);
+  const start = o.mul(b, o.unsqueeze(b, iteration, 0), block);
+  const end = o.add(b, start, block);
+  const rows = o.reshape(b, o.slice(b, byRow, start, end, 3), o.shapeVector(b, KV, batch, -1, D));
+  // A row sees its sequence up to itself; padding comes after every real token.
+  const later = o.greater(
+    b,
+    o.unsqueeze(b, o.arange(b, end), 0),
+    o.unsqueeze(b, o.add(b, o.arange(b, block), start), 1),
+  );
+  const hidden = o.full(b, 'float32', o.shapeOf(b, later), -Infinity);
+  const causal = o.where(b, later, hidden, 0);
+  const mask = (inner: Graph, scores: Value): Value => {
+    const byGroup = o.reshape(inner, scores, o.shapeVector(inner, KV, o.mul(inner, batch, GR), block, end));
+    return o.reshape(inner, o.add(inner, byGroup, causal), o.shapeOf(inner, scores));
+  };
+  const seen = { k: o.slice(b, own.k, 0, end, 2), v: o.slice(b, own.v, 0, end, 2) };
+  const parts: Part[] = [
+    { ...shared, shared: true },
+    { ...seen, shared: false, mask },
+  ];
+  const attended = attendParts(b, rows, parts, batch, sizes);
+  const split = o.reshape(b, attended, o.shapeVector(b, KV, batch, GR, block, D));
+  b.output(condition);
+  b.output(o.reshape(b, o.transpose(b, split, [1, 3, 0, 2, 4]), o.shapeVector(b, batch, block, KV * GR * D)));
+  const blocks = g.op('Loop', [o.squeeze(g, o.div(g, width, block), 0), undefined], { body: b });
+  return o.reshape(g, o.transpose(g, blocks, [1, 0, 2, 3]), [-1, KV * GR * D]);
+}
+
 /** Keys and values of the prompts [KV, B, S, D], and the final hidden states of each prompt's last token [B, H]. */
 function readPrompts(
   g: Graph,
   input: DecoderInput,
-  { prefixLength, prompts, lengths }: DecodeInput,
+  { prefixLength, prompts, lengths, promptBlock }: DecodeInput,
   shared: Cache,
   sizes: Sizes,
 ): { cache: Cache; last: Value } {
   const batch = o.dimOf(g, prompts, 0);
   const width = o.dimOf(g, prompts, 1);
   const cache: Cache = [];
-  // Row i of a head group sees the columns up to i modulo S; padding comes after every real token of its row.
-  const square = o.shapeVector(g, width, width);
-  const above = g.constant('int64', 1);
-  const causal = g.op('Trilu', [o.full(g, 'float32', square, -Infinity), above], { upper: 1 });
   const attend: Attend = (graph, q, k, v, layer) => {
     const own = { k: bySequence(graph, k, batch, sizes), v: bySequence(graph, v, batch, sizes) };
     cache.push(own);
-    const mask = (inner: Graph, scores: Value): Value => {
-      const rows = o.reshape(inner, scores, o.shapeVector(inner, -1, width, width));
-      return o.reshape(inner, o.add(inner, rows, causal), o.shapeOf(inner, scores));
-    };
-    const parts: Part[] = [
-      { ...at(shared, layer), shared: true },
-      { ...own, shared: false, mask },
-    ];
-    const attended = attendParts(graph, queries(graph, q, batch, sizes), parts, batch, sizes);
-    return mergeQueries(graph, attended, batch, sizes);
+    return attendPrompts(graph, q, at(shared, layer), own, { batch, width, block: promptBlock }, sizes);
   };
-  const row = o.add(g, o.arange(g, width), prefixLength);
+  // Padding may reach beyond the rotary tables; its position does not matter.
+  const end = o.sub(g, o.dimOf(g, input.rotary.cos, 0), 1);
+  const row = o.min(g, o.add(g, o.arange(g, width), prefixLength), end);
   const positions = o.reshape(g, o.expand(g, o.unsqueeze(g, row, 0), o.shapeOf(g, prompts)), [-1]);
   const own: DecoderInput = { ...input, attend, rotary: { ...input.rotary, positions } };
   let x = embed(g, o.reshape(g, prompts, [-1]), input.parameters);
@@ -155,7 +195,7 @@ function readPrompts(
   return { cache, last: finalNorm(g, o.gather(g, x, lastRow), input) };
 }
 
-function at(cache: Cache, layer: number): { k: Value; v: Value } {
+function at(cache: Cache, layer: number): CachePart {
   const found = cache[layer];
   if (found === undefined) throw new Error(`no cache for layer ${layer}`);
   return found;

@@ -44,6 +44,8 @@ export interface DecodeValues {
   /** Tokens after the prefix [B, S], padded on the right, and their numbers [B]. */
   readonly prompts: Value;
   readonly lengths: Value;
+  /** Rows of each prompt in one block of attention; S is a multiple of it. */
+  readonly promptBlock: Value;
   readonly maxNewTokens: Value;
   readonly temperature: Value;
   readonly topK: Value;
@@ -82,6 +84,7 @@ export function programInputs(g: Graph, parameters: number, half: number): Progr
     decode: {
       prompts: tokens('prompts', 'B', 'S'),
       lengths: g.input('lengths', 'int64', ['B']),
+      promptBlock: size('prompt_block'),
       maxNewTokens: g.input('max_new_tokens', 'int64', []),
       temperature: floats('temperature'),
       topK: size('top_k'),

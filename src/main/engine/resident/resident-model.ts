@@ -36,7 +36,7 @@ export interface ResidentOptions {
   /** Longest query block of the attention, and rows of the loss head in one chunk. */
   readonly attentionBlock?: number;
   readonly lossChunk?: number;
-  /** Batched prompts longer than this (after the prefix) are decoded one by one, so that their attention runs in blocks. */
+  /** Batched prompts longer than this (after the prefix) are decoded one by one: all at once would take much memory. */
   readonly longPrompt?: number;
   readonly profile?: string;
   readonly arena?: boolean;
@@ -185,7 +185,10 @@ export class ResidentModel implements ModelRunner {
   private async decode(request: GenerateInput, state: ModelState): Promise<GenerateOutput> {
     const input = request.prompts.length === 1 ? readAsPrefix(request) : request;
     const batch = input.prompts.length;
-    const width = Math.max(...input.prompts.map((prompt) => prompt.length));
+    const longest = Math.max(...input.prompts.map((prompt) => prompt.length));
+    // As many queries in a block as elsewhere, of all sequences together.
+    const promptBlock = evenParts(longest, Math.max(1, Math.floor(this.attentionBlock / batch)));
+    const width = Math.ceil(longest / promptBlock) * promptBlock;
     const prompts = new Int32Array(batch * width);
     input.prompts.forEach((prompt, i) => {
       prompts.set(prompt, i * width);
@@ -198,6 +201,7 @@ export class ResidentModel implements ModelRunner {
       prefix: size(input.prefix.length),
       prompts: { data: prompts, dims: [batch, width] },
       lengths: { data: BigInt64Array.from(input.prompts, (prompt) => BigInt(prompt.length)), dims: [batch] },
+      prompt_block: size(promptBlock),
       max_new_tokens: { data: BigInt64Array.of(BigInt(input.maxNewTokens)), dims: [] },
       temperature: scalar(input.temperature),
       top_k: size(input.topK),
@@ -388,6 +392,7 @@ const EMPTY: Feeds = {
   lambda: scalar(0),
   prompts: { data: new Int32Array(0), dims: [0, 0] },
   lengths: { data: new BigInt64Array(0), dims: [0] },
+  prompt_block: size(1),
   max_new_tokens: { data: BigInt64Array.of(0n), dims: [] },
   temperature: scalar(0),
   top_k: size(0),

@@ -337,6 +337,14 @@ describe('calls that cannot be right are refused before anything runs', () => {
     );
   });
 
+  it('not a padded prompt at the end of the rotary tables', async () => {
+    // 19 tokens of two sequences are read in blocks of 4, so 20 rows.
+    const prompts = [ids.subarray(0, 19), ids.subarray(5)];
+    const rope = ropeForModel(runner.config, null)(19);
+    const expected = await runner.generate(request(prompts, { maxNewTokens: 1 }), base);
+    expect(await runner.generate(request(prompts, { maxNewTokens: 1 }), { ...base, rope })).toEqual(expected);
+  });
+
   it('a program that was not built', async () => {
     const small = await openGolden('llama', 'lora', { programs: ['score'] });
     const target = Int32Array.of(5, 6);
