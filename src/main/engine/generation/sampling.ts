@@ -11,11 +11,15 @@ export interface SamplingValues {
   readonly topP: Value;
 }
 
+/** The token of logits that are not numbers. */
+export const NO_TOKEN = -2;
+
 /**
  * The next token of each sequence [B] int64, from logits [B, V] and one uniform number each [B, 1]. As Hugging Face's
  * warpers in their order: temperature, top-k, then top-p (the smallest set whose probability reaches p, at least one
  * token); the number in [0, 1) picks by inverse cumulative probability, most likely token first. Among equal logits the
- * lower id comes first, and top-k keeps exactly k (the warpers keep all that equal the last one).
+ * lower id comes first, and top-k keeps exactly k (the warpers keep all that equal the last one). Logits that are not
+ * numbers (training diverged) give NO_TOKEN: ArgMax would take any token.
  */
 export function sampleToken(g: Graph, logits: Value, uniform: Value, sampling: SamplingValues): Value {
   const greedy = new Graph('greedy', g);
@@ -23,7 +27,9 @@ export function sampleToken(g: Graph, logits: Value, uniform: Value, sampling: S
   const random = new Graph('random', g);
   random.output(drawToken(random, logits, uniform, sampling));
   const isGreedy = o.equal(g, sampling.temperature, 0);
-  return g.op('If', [isGreedy], { then_branch: greedy, else_branch: random });
+  const token = g.op('If', [isGreedy], { then_branch: greedy, else_branch: random });
+  const sum = o.reduceSum(g, logits, [1]);
+  return o.where(g, o.equal(g, sum, sum), token, NO_TOKEN); // a NaN does not equal itself
 }
 
 function drawToken(g: Graph, logits: Value, uniform: Value, { temperature, topK, topP }: SamplingValues): Value {
@@ -40,9 +46,10 @@ function drawToken(g: Graph, logits: Value, uniform: Value, { temperature, topK,
   const total = o.slice(g, cumulative, -1, 2 ** 40, 1);
   const border = o.mul(g, total, o.cast(g, topP, 'float64'));
   const candidates = count(g, o.less(g, o.sub(g, cumulative, exact), border));
-  const mass = g.op('GatherElements', [cumulative, o.sub(g, candidates, 1)], { axis: 1 });
-  const aim = o.mul(g, o.cast(g, uniform, 'float64'), mass);
-  const passed = count(g, o.not(g, o.greater(g, cumulative, aim)));
+  const last = o.sub(g, candidates, 1);
+  const aim = o.mul(g, o.cast(g, uniform, 'float64'), g.op('GatherElements', [cumulative, last], { axis: 1 }));
+  // The aim is below the last candidate's sum, except where the logits are not numbers.
+  const passed = o.min(g, count(g, o.not(g, o.greater(g, cumulative, aim))), last);
   return o.squeeze(g, g.op('GatherElements', [tokens, passed], { axis: 1 }), 1);
 }
 

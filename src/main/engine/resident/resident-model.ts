@@ -1,3 +1,5 @@
+import { UserError } from '../../../shared/errors.ts';
+import { NO_TOKEN } from '../generation/sampling.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { loadModelConfig } from '../model/config.ts';
 import type { Checkpointing } from '../model/decoder.ts';
@@ -361,8 +363,16 @@ function objectiveFeeds(objective: ObjectiveInput): Feeds {
   };
 }
 
-/** Tokens [steps, B] with -1 after a sequence's end, by sequence. */
+/**
+ * Tokens [steps, B] with -1 after a sequence's end, by sequence.
+ * @throws UserError where the model gave NO_TOKEN
+ */
 function collect(flat: Int32Array, batch: number, stops: ReadonlySet<number>): GenerateOutput {
+  if (flat.includes(NO_TOKEN)) {
+    throw new UserError('invalid_input', "The model's outputs are not numbers.", {
+      hint: 'Its weights or its adapter may come from a training that diverged: use an earlier checkpoint.',
+    });
+  }
   const tokens: Int32Array[] = [];
   const finish: ('stop' | 'length')[] = [];
   for (let b = 0; b < batch; b++) {

@@ -154,6 +154,16 @@ describe('sampleToken', () => {
     expect(await sampleEach(logits, [0.1, 0.3, 0.6, LAST], { ...PLAIN, temperature: 1e12 })).toEqual([1, 3, 2, 0]);
   });
 
+  it.each([0, 1])('gives no token for logits that are not numbers, at temperature %d', async (temperature) => {
+    const rows = [
+      [1, 2, 3],
+      [1, NaN, 3],
+      [NaN, NaN, NaN],
+      [Infinity, -Infinity, 0],
+    ];
+    expect(await sample(rows, [LAST, LAST, 0, 0], { ...PLAIN, topK: 1, temperature })).toEqual([2, -2, -2, -2]);
+  });
+
   // Probabilities below the precision of a float32 sum near 1: together they are as likely as they should be.
   it.each([1, 0.9999])('draws rare tokens of a large vocabulary at their rate with top-p %f', async (topP) => {
     const count = 50_000;

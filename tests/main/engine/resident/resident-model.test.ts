@@ -18,6 +18,7 @@ import { randomStream } from '../../../../src/main/engine/random.ts';
 import { loadResidentModel, type ResidentModel } from '../../../../src/main/engine/resident/resident-model.ts';
 import { ropeForModel } from '../../../../src/main/engine/training/rope-for.ts';
 import { openGolden, stateOf } from '../generation/greedy-cases.ts';
+import { expectUserError } from '../model/model-folder.ts';
 import { GOLDEN_ROOT } from '../training/golden-longpo.ts';
 
 const VOCAB = 320;
@@ -167,6 +168,19 @@ describe('sampling', () => {
         expect(uniform, `token ${step} of row ${row}`).toBeLessThan(before + Math.exp(at[token] ?? NaN) + 1e-5);
       });
     }
+  });
+});
+
+describe('a model whose values are not numbers', () => {
+  it.each([
+    ['greedy', request],
+    ['sampled', sampling],
+  ])('answers with an error that says so, %s', async (_, make) => {
+    const parameters = adapted.parameters.slice();
+    parameters[100] = NaN;
+    const answer = runner.generate(make([draw('nan', 6), draw('nan2', 9)]), { ...adapted, parameters });
+    await expectUserError(answer, 'invalid_input', 'not numbers');
+    expect((await runner.generate(make([draw('nan', 6)]), adapted)).finish).toEqual(['length']);
   });
 });
 
