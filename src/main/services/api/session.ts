@@ -1,0 +1,89 @@
+import type { ApiEvent, Topic } from '../../../shared/api/contract.ts';
+import { UserError } from '../../../shared/errors.ts';
+import { openContext } from '../context.ts';
+import type { ServiceContext } from '../context.ts';
+import { ApiJobs } from './api-jobs.ts';
+import type { PathGrants } from './path-grants.ts';
+import type { RecentWorkspaces } from './recent-workspaces.ts';
+
+export interface SessionOptions {
+  readonly grants: PathGrants;
+  readonly recent: RecentWorkspaces;
+  readonly shell: 'electron' | 'loopback';
+}
+
+/** Progress and metrics come many times a second; windows hear of them at most this often. */
+const quietMilliseconds = 100;
+
+/** The one open workspace with its engine and jobs, and who listens to what happens. */
+export class Session {
+  readonly grants: PathGrants;
+  readonly recent: RecentWorkspaces;
+  readonly shell: SessionOptions['shell'];
+  readonly jobs: ApiJobs;
+  readonly #listeners = new Set<(event: ApiEvent) => void>();
+  readonly #held = new Map<string, ApiEvent>();
+  #timer: NodeJS.Timeout | undefined;
+  #context: (ServiceContext & { close(): Promise<void> }) | undefined;
+
+  constructor(options: SessionOptions) {
+    this.grants = options.grants;
+    this.recent = options.recent;
+    this.shell = options.shell;
+    this.jobs = new ApiJobs((job) => {
+      this.#hold(`job ${job.id}`, { type: 'job', job });
+    });
+  }
+
+  /** The open workspace. @throws UserError('conflict') while there is none */
+  get context(): ServiceContext {
+    if (this.#context === undefined) {
+      throw new UserError('conflict', 'No workspace is open.', { hint: 'Open or create a workspace first.' });
+    }
+    return this.#context;
+  }
+
+  get open(): boolean {
+    return this.#context !== undefined;
+  }
+
+  /** Opens a workspace in the place of the one that is open. On an error the old one stays. */
+  async openWorkspace(folder: string, create: boolean): Promise<ServiceContext> {
+    if (this.#context !== undefined && this.#context.workspace.folder === folder) return this.#context;
+    const next = openContext(folder, { create, program: 'Longhand' });
+    await this.closeWorkspace();
+    this.#context = next;
+    await this.recent.add(next.workspace.folder);
+    this.changed('workspace');
+    return next;
+  }
+
+  async closeWorkspace(): Promise<void> {
+    const context = this.#context;
+    if (context === undefined) return;
+    await this.jobs.close();
+    this.#context = undefined;
+    await context.close();
+    this.changed('workspace');
+  }
+
+  subscribe(listener: (event: ApiEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Tells the windows that answers on a topic may differ now. */
+  changed(topic: Topic, id: number | null = null): void {
+    this.#hold(`${topic} ${id}`, { type: 'changed', topic, id });
+  }
+
+  #hold(key: string, event: ApiEvent): void {
+    this.#held.set(key, event);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      const events = [...this.#held.values()];
+      this.#held.clear();
+      for (const listener of this.#listeners) for (const held of events) listener(held);
+    }, quietMilliseconds);
+  }
+}
