@@ -78,13 +78,14 @@ const klSamples = 64;
 export async function runDemo(request: DemoRequest, options: DemoOptions = {}): Promise<DemoReport> {
   const context = openContext(request.folder, { create: true, program: 'Longhand demo' });
   try {
-    return await demo(context, request, options);
+    return await runDemoIn(context, request, options);
   } finally {
     await context.close();
   }
 }
 
-async function demo(context: ServiceContext, request: DemoRequest, options: DemoOptions): Promise<DemoReport> {
+/** The demo in a workspace that is open already; errors as `runDemo`. */
+export async function runDemoIn(context: ServiceContext, request: DemoRequest, options: DemoOptions): Promise<DemoReport> {
   const { seed = 0, threads = 0, compare = false } = request;
   const { workspace, engine } = context;
   if (workspace.documents.totals().documents > 0) {

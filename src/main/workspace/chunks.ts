@@ -25,7 +25,16 @@ export function chunkRepository({ database, now }: RepositoryContext) {
     SELECT ${columns} FROM chunks c
     WHERE c.document_id = ? AND c.chunking_id = ? AND c.position >= ? ORDER BY c.position LIMIT ?`);
 
+  const outline = database.prepare<[number], Omit<ChunkRow, 'text'>>(`
+    SELECT ${columns.replace(', c.text', '')} FROM chunks c
+    WHERE c.document_id = ? ORDER BY c.chunking_id DESC, c.position`);
+
   return {
+    /** Where the chunks of a document are, for every way it was cut, the latest first; without their texts. */
+    outline(documentId: number): readonly Omit<ChunkRow, 'text'>[] {
+      return outline.all(documentId);
+    },
+
     /** The number of a way of cutting (options, tokenizer and all that decides the chunks), made at its first use. */
     chunking(config: unknown): number {
       const content = canonicalJson(config);

@@ -31,9 +31,21 @@ export type ApiParsedInput<Name extends ApiMethod> = ParsedInputOf<(typeof contr
 export type ApiOutput<Name extends ApiMethod> = OutputOf<(typeof contract)[Name]>;
 
 /** Input and output of every method, for a typed client. */
-export type Api = { readonly [Name in ApiMethod]: { readonly input: ApiInput<Name>; readonly output: ApiOutput<Name> } };
+export type Api = {
+  readonly [Name in ApiMethod]: { readonly input: ApiInput<Name>; readonly output: ApiOutput<Name> };
+};
 
-export const topics = ['workspace', 'models', 'documents', 'pairs', 'reviews', 'generations', 'runs', 'metrics', 'evaluations'] as const;
+export const topics = [
+  'workspace',
+  'models',
+  'documents',
+  'pairs',
+  'reviews',
+  'generations',
+  'runs',
+  'metrics',
+  'evaluations',
+] as const;
 export type Topic = (typeof topics)[number];
 
 /**

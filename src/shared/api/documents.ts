@@ -41,7 +41,7 @@ export const documentMethods = {
   'documents.import': method<{ readonly jobId: number }>()(
     z.strictObject({
       paths: z.array(z.string().min(1)).min(1, 'choose at least one file or folder'),
-      encoding: z.enum(['utf-8', 'latin1']).default('utf-8'),
+      encoding: z.enum(['auto', 'latin-1', 'windows-1252']).default('auto'),
       textField: z.string().min(1).default('text'),
     }),
   ),

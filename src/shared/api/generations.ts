@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from '../documents.ts';
+import { instructionTemplateSchema } from '../instruction-templates.ts';
 import { pageRequestSchema } from '../paging.ts';
 import type { Page } from '../paging.ts';
 import type { JobStatus } from '../runs.ts';
@@ -41,9 +42,9 @@ export const generationMethods = {
   'generations.get': method<GenerationView>()(z.strictObject({ id: idSchema })),
   /** Settings with every default filled in, as they would run. */
   'generations.settings': method<SynthesisConfig>()(z.strictObject({ settings })),
-  /** `prompt` is the instruction template; the chunk is the first paragraph group of a document. */
+  /** The template filled in with a stretch of a document (the first one when left out). */
   'generations.preview': method<TemplatePreview>()(
-    z.strictObject({ prompt: z.string().min(1), questions: z.int().min(1).default(4), documentId: idSchema.optional() }),
+    z.strictObject({ template: instructionTemplateSchema, documentId: idSchema.optional() }),
   ),
   'generations.start': method<{ readonly jobId: number }>()(
     z.strictObject({

@@ -2,7 +2,16 @@ import { z } from 'zod';
 import type { JobProgress } from '../job-progress.ts';
 import { method } from './method.ts';
 
-export const jobKinds = ['import', 'countTokens', 'generate', 'train', 'evaluate', 'export', 'selfTest', 'demo'] as const;
+export const jobKinds = [
+  'import',
+  'countTokens',
+  'generate',
+  'train',
+  'evaluate',
+  'export',
+  'selfTest',
+  'demo',
+] as const;
 export type ApiJobKind = (typeof jobKinds)[number];
 
 /** Jobs run one after the other; `paused` ones can be continued, `interrupted` says why they stopped. */

@@ -9,7 +9,10 @@ import type { CheckpointRow, RunRow } from '../runs.ts';
 import { method } from './method.ts';
 
 /** A configuration as the user has it: checked by the run configuration's own schema, which names the field. */
-const configInput = z.custom<RunConfigInput>((value) => typeof value === 'object' && value !== null, 'must be an object');
+const configInput = z.custom<RunConfigInput>(
+  (value) => typeof value === 'object' && value !== null,
+  'must be an object',
+);
 
 const request = z.strictObject({
   modelDir: z.string().trim().min(1, 'choose a model'),

@@ -1,0 +1,130 @@
+import { existsSync } from 'node:fs';
+import type { DocumentLengths, TextHit } from '../../../shared/api/documents.ts';
+import { UserError } from '../../../shared/errors.ts';
+import { modelReportOf } from './model-report-of.ts';
+import { countTokens, importDocuments } from '../documents.ts';
+import { noteModel, usableModel } from '../models.ts';
+import type { ServiceContext } from '../context.ts';
+import type { DomainMethods, Handlers } from './handlers.ts';
+import type { Session } from './session.ts';
+
+/** Most characters that one call gives of a document. */
+const textLimit = 200_000;
+
+function textOf({ workspace }: Pick<ServiceContext, 'workspace'>, id: number): string {
+  const text = workspace.documents.text(id);
+  if (text === undefined) throw new UserError('not_found', `There is no document ${id} in this workspace.`);
+  return text;
+}
+
+function lengths(
+  { workspace }: Pick<ServiceContext, 'workspace'>,
+  modelFingerprint: string | undefined,
+): DocumentLengths {
+  const characters: number[] = [];
+  const tokens: number[] = [];
+  for (let cursor: string | null = null; ;) {
+    const page: ReturnType<typeof workspace.documents.list> = workspace.documents.list({
+      limit: 5000,
+      cursor,
+      ...(modelFingerprint === undefined ? {} : { modelFingerprint }),
+    });
+    for (const row of page.rows) {
+      characters.push(row.characters);
+      if (row.tokens !== null) tokens.push(row.tokens);
+    }
+    if (page.next === null) break;
+    cursor = page.next;
+  }
+  return { characters, tokens: modelFingerprint === undefined ? null : tokens };
+}
+
+/** Places where the query occurs, without regard to case, with the text around each. */
+function search(text: string, query: string, limit: number): TextHit[] {
+  const lower = text.toLowerCase();
+  // Lower case can change the length of a text; then places would not fit, and the case has to match.
+  const [hay, needle] = lower.length === text.length ? [lower, query.toLowerCase()] : [text, query];
+  const hits: TextHit[] = [];
+  for (let at = hay.indexOf(needle); at >= 0 && hits.length < limit; at = hay.indexOf(needle, at + needle.length)) {
+    const end = at + needle.length;
+    hits.push({ start: at, end, excerpt: text.slice(Math.max(0, at - 60), end + 60).replaceAll('\n', ' ') });
+  }
+  return hits;
+}
+
+export function documentHandlers(session: Session): Handlers<DomainMethods<'documents' | 'models'>> {
+  return {
+    'models.list': () =>
+      session.context.workspace.models.list().map((model) => ({
+        fingerprint: model.fingerprint,
+        name: model.name,
+        path: model.path,
+        missing: !existsSync(model.path),
+        report: modelReportOf(model.info),
+      })),
+    'models.add': async ({ dir }) => {
+      const { engine, workspace } = session.context;
+      const report = await usableModel(engine, await session.grants.check(dir));
+      noteModel(workspace, report);
+      session.changed('models');
+      return report;
+    },
+    'documents.list': (request) => session.context.workspace.documents.list(request),
+    'documents.get': ({ id }) => {
+      const row = session.context.workspace.documents.get(id);
+      if (row === undefined) throw new UserError('not_found', `There is no document ${id} in this workspace.`);
+      return row;
+    },
+    'documents.lengths': ({ modelFingerprint }) => lengths(session.context, modelFingerprint),
+    'documents.text': ({ id, start, end }) => {
+      const text = textOf(session.context, id);
+      const to = Math.min(end, start + textLimit, text.length);
+      return { start, end: to, length: text.length, text: text.slice(start, to) };
+    },
+    'documents.search': ({ id, query, limit }) => search(textOf(session.context, id), query, limit),
+    'documents.chunks': ({ id }) => session.context.workspace.chunks.outline(id),
+    'documents.import': async ({ paths, encoding, textField }) => {
+      const { context } = session;
+      const files = await Promise.all(paths.map((path) => session.grants.check(path)));
+      const job = session.jobs.start({
+        kind: 'import',
+        title: files.length === 1 ? `Import ${files[0]}` : `Import ${files.length} files and folders`,
+        run: async (control) => {
+          let done = 0;
+          const report = await importDocuments(context, files, {
+            encoding,
+            textField,
+            signal: control.signal,
+            onFile: () => {
+              done += 1;
+              control.onProgress?.({ phase: 'import', done, total: done, unit: 'files', etaSeconds: null });
+            },
+          });
+          session.changed('documents');
+          return report;
+        },
+      });
+      return { jobId: job.id };
+    },
+    'documents.countTokens': async ({ modelDir }) => {
+      const { context } = session;
+      const dir = await session.grants.check(modelDir);
+      const job = session.jobs.start({
+        kind: 'countTokens',
+        title: 'Count tokens',
+        run: async (control) => {
+          const counts = await countTokens(context, dir, control);
+          session.changed('documents');
+          session.changed('models');
+          return counts;
+        },
+      });
+      return { jobId: job.id };
+    },
+    'documents.setArchived': ({ id, archived }) => {
+      session.context.workspace.documents.setArchived([id], archived);
+      session.changed('documents');
+      return null;
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { demoFolder } from '../demo-folder.ts';
+import { compareEvaluations, evaluate, evaluationItems, listEvaluations } from '../evaluations.ts';
+import type { EvaluationSource } from '../evaluations.ts';
+import type { DomainMethods, Handlers } from './handlers.ts';
+import type { Session } from './session.ts';
+
+const builtIn = ['short', 'long', 'closed'] as const;
+
+export function evaluationHandlers(session: Session): Handlers<DomainMethods<'evaluations'>> {
+  const granted = async (path: string): Promise<string> =>
+    path.startsWith(demoFolder) ? path : session.grants.check(path);
+  return {
+    'evaluations.list': ({ runId, ...page }) =>
+      listEvaluations(session.context, { ...page, ...(runId === undefined ? {} : { runId }) }),
+    'evaluations.items': ({ id, ...page }) => evaluationItems(session.context, id, page),
+    'evaluations.builtIn': () =>
+      builtIn.map((name) => {
+        const path = join(demoFolder, 'documents', 'eval', `${name}.jsonl`);
+        return { name: `demo ${name}`, path, items: readFileSync(path, 'utf8').trimEnd().split('\n').length };
+      }),
+    'evaluations.start': async ({ source, tasks, threads, device }) => {
+      const { context } = session;
+      const checked: EvaluationSource =
+        source.kind === 'run'
+          ? {
+              kind: 'run',
+              runId: source.runId,
+              ...(source.checkpointId === undefined ? {} : { checkpointId: source.checkpointId }),
+            }
+          : ({
+              ...source,
+              modelDir: await granted(source.modelDir),
+              ...('dir' in source ? { dir: await granted(source.dir) } : {}),
+            });
+      const files = await Promise.all(
+        tasks.map(async (task) => ('path' in task ? { ...task, path: await granted(task.path) } : task)),
+      );
+      const done: number[] = [];
+      const job = session.jobs.start({
+        kind: 'evaluate',
+        title: source.kind === 'run' ? `Evaluate run ${source.runId}` : `Evaluate ${source.modelDir}`,
+        refs: { runId: source.kind === 'run' ? source.runId : null },
+        run: async (control) => {
+          const outcomes = await evaluate(
+            context,
+            { source: checked, tasks: files, execution: { threads, device } },
+            {
+              ...control,
+              onTask: ({ row }) => {
+                done.push(row.id);
+                control.note({ evaluationIds: [...done] });
+                session.changed('evaluations');
+              },
+            },
+          );
+          return outcomes.map(({ row }) => row);
+        },
+      });
+      return { jobId: job.id };
+    },
+    'evaluations.compare': ({ ids, names }) =>
+      compareEvaluations(session.context, ids, names === undefined ? {} : { names }),
+  };
+}

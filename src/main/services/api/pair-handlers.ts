@@ -1,0 +1,129 @@
+import { renderInstruction } from '../../../shared/instruction-templates.ts';
+import type { InstructionTemplate } from '../../../shared/instruction-templates.ts';
+import type { GenerationView, TemplatePreview } from '../../../shared/api/generations.ts';
+import { UserError } from '../../../shared/errors.ts';
+import {
+  cancelGeneration,
+  generatePairs,
+  generationReport,
+  listGenerations,
+  listPairs,
+  resumeGeneration,
+} from '../pairs.ts';
+import type { GenerationReport } from '../pairs.ts';
+import type { ServiceContext } from '../context.ts';
+import type { JobControl } from './api-jobs.ts';
+import type { DomainMethods, Handlers } from './handlers.ts';
+import type { Session } from './session.ts';
+
+function view({ job, counts }: GenerationReport): GenerationView {
+  const { id, name, status, modelFingerprint, createdAt, endedAt, error } = job;
+  return { id, name, status, modelFingerprint, createdAt, endedAt, error, counts };
+}
+
+/** A stretch from the middle of a document, cut at paragraphs where it has any, as a stand-in for a chunk. */
+function sampleChunk(text: string): string {
+  const limit = 4000;
+  if (text.length <= limit) return text;
+  const start = text.indexOf('\n\n', Math.floor(text.length / 3));
+  const from = start < 0 ? Math.floor(text.length / 3) : start + 2;
+  return text.slice(from, from + limit);
+}
+
+function preview(
+  { workspace }: ServiceContext,
+  template: InstructionTemplate,
+  documentId: number | undefined,
+): TemplatePreview {
+  const id = documentId ?? workspace.documents.list({ limit: 1 }).rows[0]?.id;
+  const row = id === undefined ? undefined : workspace.documents.get(id);
+  const text = id === undefined ? undefined : workspace.documents.text(id);
+  if (row === undefined || text === undefined) {
+    throw new UserError('not_found', 'There is no document to preview the template on.', {
+      hint: 'Import documents first.',
+    });
+  }
+  const chunk = sampleChunk(text);
+  return { documentTitle: row.title, chunk, prompt: renderInstruction(template, chunk) };
+}
+
+/** The control of a generation's job: pairs appear as documents are finished. */
+function watched(session: Session, control: JobControl): JobControl {
+  return {
+    ...control,
+    onProgress: (progress) => {
+      control.onProgress?.(progress);
+      session.changed('generations');
+      session.changed('pairs');
+    },
+  };
+}
+
+export function pairHandlers(session: Session): Handlers<DomainMethods<'generations' | 'pairs'>> {
+  const startJob = (
+    title: string,
+    work: (control: JobControl) => Promise<GenerationReport>,
+    known: number | null,
+  ): number =>
+    session.jobs.start({
+      kind: 'generate',
+      title,
+      refs: { generationId: known },
+      run: async (control) => {
+        const before = session.context.workspace.generationJobs.list({ limit: 5000 }).rows.length;
+        const watch = watched(session, control);
+        const noting: JobControl = {
+          ...watch,
+          onProgress: (progress) => {
+            // The row is made once the settings and the model have been checked.
+            const rows = session.context.workspace.generationJobs.list({ limit: 5000 }).rows;
+            if (known === null && rows.length > before) control.note({ generationId: rows.at(-1)?.id ?? null });
+            watch.onProgress?.(progress);
+          },
+        };
+        return view(await work(noting));
+      },
+      resume: async ({ generationId }, control) => {
+        if (generationId === null)
+          throw new UserError('conflict', 'The generation stopped before it began.', { hint: 'Start it again.' });
+        return view(await resumeGeneration(session.context, generationId, watched(session, control)));
+      },
+      abandon: ({ generationId }) => {
+        if (generationId !== null) cancelGeneration(session.context, generationId);
+      },
+    }).id;
+
+  return {
+    'generations.list': (request) => {
+      const page = listGenerations(session.context, request);
+      return { rows: page.rows.map((job) => view(generationReport(session.context, job.id))), next: page.next };
+    },
+    'generations.get': ({ id }) => view(generationReport(session.context, id)),
+    'generations.settings': ({ settings }) => settings,
+    'generations.preview': ({ template, documentId }) => preview(session.context, template, documentId),
+    'generations.start': async ({ modelDir, settings, documentIds, name, threads, device }) => {
+      const { context } = session;
+      const dir = await session.grants.check(modelDir);
+      const request = {
+        modelDir: dir,
+        settings,
+        execution: { threads, device },
+        ...(documentIds === undefined ? {} : { documentIds }),
+        ...(name === undefined ? {} : { name }),
+      };
+      return { jobId: startJob(name ?? 'Generate pairs', (control) => generatePairs(context, request, control), null) };
+    },
+    'generations.resume': ({ id }) => {
+      const { context } = session;
+      return { jobId: startJob(`Generation ${id}`, (control) => resumeGeneration(context, id, control), id) };
+    },
+    'generations.cancel': ({ id }) => {
+      cancelGeneration(session.context, id);
+      session.changed('generations');
+      return view(generationReport(session.context, id));
+    },
+    'pairs.list': (request) => listPairs(session.context, request),
+    'pairs.detail': ({ id }) => session.context.workspace.pairs.detail(id),
+    'pairs.counts': () => session.context.workspace.pairs.queueCounts(),
+  };
+}

@@ -1,0 +1,91 @@
+import { createRequire } from 'node:module';
+import { cpus, freemem, platform, release, totalmem } from 'node:os';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { EventView, SystemInfo } from '../../../shared/api/system.ts';
+import { selfTest } from '../checks.ts';
+import { codeVersion } from '../code-version.ts';
+import type { DomainMethods, Handlers } from './handlers.ts';
+import type { Session } from './session.ts';
+import { workspaceInfo } from './workspace-handlers.ts';
+
+const delay = monitorEventLoopDelay({ resolution: 10 });
+delay.enable();
+
+function onnxruntimeVersion(): string {
+  const require = createRequire(import.meta.url);
+  return (require('onnxruntime-node/package.json') as { version: string }).version;
+}
+
+export function systemInfo(session: Session): SystemInfo {
+  const [version = '', commit = null] = codeVersion().split('+');
+  const engine = session.open ? session.context.engine : undefined;
+  return {
+    version,
+    commit,
+    node: process.version,
+    onnxruntime: onnxruntimeVersion(),
+    platform: `${platform()} ${release()}`,
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryTotal: totalmem(),
+    memoryFree: freemem(),
+    mainRss: process.memoryUsage().rss,
+    engine: engine?.pid === undefined ? null : { pid: engine.pid, peakBytes: engine.usage?.peakBytes ?? null },
+    shell: session.shell,
+    eventLoopDelay: { max: delay.max / 1e6, p99: delay.percentile(99) / 1e6 },
+  };
+}
+
+function events(session: Session, limit: number): EventView[] {
+  if (!session.open) return [];
+  const { workspace } = session.context;
+  const all: EventView[] = [];
+  for (let cursor: string | null = null; ;) {
+    const page: ReturnType<typeof workspace.events.list> = workspace.events.list({ limit: 5000, cursor });
+    for (const row of page.rows) {
+      all.push({
+        id: row.id,
+        at: row.at,
+        kind: row.kind,
+        message: `${row.subject} ${JSON.stringify(row.detail)}`.trim(),
+      });
+    }
+    if (page.next === null) break;
+    cursor = page.next;
+  }
+  return all.slice(-limit).reverse();
+}
+
+/** For a bug report: machine, versions, counts and the last events; no text of documents, pairs or answers. */
+function diagnostics(session: Session): string {
+  const lines = [
+    'Longhand diagnostics',
+    JSON.stringify(systemInfo(session), null, 1),
+    session.open ? JSON.stringify(workspaceInfo(session.context), null, 1) : 'no workspace is open',
+    ...session.jobs.list().map((job) => `job ${job.id} ${job.kind} ${job.status} ${job.error?.message ?? ''}`),
+    ...events(session, 50).map((event) => `${new Date(event.at).toISOString()} ${event.kind} ${event.message}`),
+  ];
+  return lines.join('\n');
+}
+
+export function systemHandlers(session: Session): Handlers<DomainMethods<'system' | 'jobs'>> {
+  return {
+    'system.info': () => systemInfo(session),
+    'system.events': ({ limit }) => events(session, limit),
+    'system.selfTest': ({ device }) => {
+      const { engine } = session.context;
+      const job = session.jobs.start({
+        kind: 'selfTest',
+        title: `Self-test on ${device}`,
+        run: (control) => selfTest(engine, { device }, control),
+      });
+      return { jobId: job.id };
+    },
+    'system.diagnostics': () => diagnostics(session),
+    'jobs.list': () => session.jobs.list(),
+    'jobs.log': ({ id, after }) => session.jobs.log(id, after),
+    'jobs.pause': ({ id }) => session.jobs.pause(id),
+    'jobs.resume': ({ id }) => session.jobs.resume(id),
+    'jobs.cancel': ({ id }) => session.jobs.cancel(id),
+  };
+}

@@ -1,0 +1,98 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import type { FolderEntry, FolderListing, WorkspaceInfo } from '../../../shared/api/workspaces.ts';
+import { UserError } from '../../../shared/errors.ts';
+import { runDemoIn } from '../demo.ts';
+import type { ServiceContext } from '../context.ts';
+import type { DomainMethods, Handlers } from './handlers.ts';
+import type { Session } from './session.ts';
+
+/** What the start page shows of a workspace. */
+export function workspaceInfo({ workspace }: Pick<ServiceContext, 'workspace'>): WorkspaceInfo {
+  const { all, unreviewed } = workspace.pairs.queueCounts();
+  return {
+    folder: workspace.folder,
+    documents: workspace.documents.totals().documents,
+    pairs: all,
+    unreviewed,
+    runs: workspace.runs.list({ limit: 5000 }).rows.length,
+    evaluations: workspace.evaluations.list({ limit: 5000 }).rows.length,
+  };
+}
+
+async function browse(session: Session, wanted: string | null): Promise<FolderListing> {
+  const path = await session.grants.check(wanted ?? session.grants.roots[0] ?? '.');
+  const names = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
+    throw new UserError('not_found', `The folder ${path} cannot be read.`, { place: { file: path }, cause: error });
+  });
+  const entries = await Promise.all(
+    names
+      .filter((entry) => !entry.name.startsWith('.') && (entry.isDirectory() || entry.isFile()))
+      .map(async (entry): Promise<FolderEntry> => {
+        const full = join(path, entry.name);
+        const folder = entry.isDirectory();
+        const bytes = folder ? null : ((await stat(full).catch(() => null))?.size ?? null);
+        return {
+          name: entry.name,
+          path: full,
+          kind: folder ? 'folder' : 'file',
+          role: folder ? roleOf(full) : null,
+          bytes,
+        };
+      }),
+  );
+  entries.sort((a, b) => (a.kind === b.kind ? a.name.localeCompare(b.name) : a.kind === 'folder' ? -1 : 1));
+  const parent = await session.grants.check(dirname(path)).catch(() => null);
+  return { path, parent: parent === path ? null : parent, entries };
+}
+
+function roleOf(folder: string): FolderEntry['role'] {
+  if (existsSync(join(folder, 'longhand.db'))) return 'workspace';
+  return existsSync(join(folder, 'config.json')) && existsSync(join(folder, 'tokenizer.json')) ? 'model' : null;
+}
+
+export function workspaceHandlers(session: Session): Handlers<DomainMethods<'workspaces' | 'files' | 'demo'>> {
+  return {
+    'workspaces.current': () => (session.open ? workspaceInfo(session.context) : null),
+    'workspaces.recent': () => session.recent.list(),
+    'workspaces.open': async ({ folder, create }) =>
+      workspaceInfo(await session.openWorkspace(await session.grants.check(folder), create)),
+    'workspaces.close': async () => {
+      await session.closeWorkspace();
+      return null;
+    },
+    'files.browse': ({ path }) => browse(session, path),
+    'demo.start': async ({ folder, seed, compare }) => {
+      const place =
+        folder === undefined ? await mkdtemp(join(tmpdir(), 'longhand-demo-')) : await session.grants.check(folder);
+      const context = await session.openWorkspace(resolve(place), true);
+      const job = session.jobs.start({
+        kind: 'demo',
+        title: 'Demo',
+        run: (control) =>
+          runDemoIn(
+            context,
+            { folder: place, seed, compare },
+            {
+              ...control,
+              onProgress: (progress) => {
+                control.onProgress?.(progress);
+                for (const topic of ['metrics', 'pairs', 'runs'] as const) session.changed(topic);
+              },
+              onPhase: (name) => {
+                control.log(`phase: ${name}`);
+                for (const topic of ['documents', 'generations', 'runs', 'evaluations'] as const)
+                  session.changed(topic);
+              },
+              onFigures: () => {
+                session.changed('evaluations');
+              },
+            },
+          ),
+      });
+      return { jobId: job.id };
+    },
+  };
+}
