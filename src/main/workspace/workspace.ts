@@ -44,7 +44,7 @@ export type Workspace = ReturnType<typeof openWorkspace>;
  */
 const openHere = new Map<string, { readonly database: Database; readonly lock: WorkspaceLock }>();
 
-const databaseName = 'workspace.db';
+export const databaseName = 'workspace.db';
 
 /**
  * Opens a workspace folder; one process at a time may write. After a crash the jobs that still say `running` are

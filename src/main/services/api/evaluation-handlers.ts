@@ -29,11 +29,11 @@ export function evaluationHandlers(session: Session): Handlers<DomainMethods<'ev
               runId: source.runId,
               ...(source.checkpointId === undefined ? {} : { checkpointId: source.checkpointId }),
             }
-          : ({
+          : {
               ...source,
               modelDir: await granted(source.modelDir),
               ...('dir' in source ? { dir: await granted(source.dir) } : {}),
-            });
+            };
       const files = await Promise.all(
         tasks.map(async (task) => ('path' in task ? { ...task, path: await granted(task.path) } : task)),
       );

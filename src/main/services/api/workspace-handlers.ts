@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { FolderEntry, FolderListing, WorkspaceInfo } from '../../../shared/api/workspaces.ts';
 import { UserError } from '../../../shared/errors.ts';
+import { databaseName } from '../../workspace/workspace.ts';
 import { runDemoIn } from '../demo.ts';
 import type { ServiceContext } from '../context.ts';
 import type { DomainMethods, Handlers } from './handlers.ts';
@@ -49,7 +50,7 @@ async function browse(session: Session, wanted: string | null): Promise<FolderLi
 }
 
 function roleOf(folder: string): FolderEntry['role'] {
-  if (existsSync(join(folder, 'longhand.db'))) return 'workspace';
+  if (existsSync(join(folder, databaseName))) return 'workspace';
   return existsSync(join(folder, 'config.json')) && existsSync(join(folder, 'tokenizer.json')) ? 'model' : null;
 }
 

@@ -1,0 +1,187 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ApiEvent, ApiInput, ApiMethod, ApiOutput } from '../../../../src/shared/api/contract.ts';
+import type { ApiJob } from '../../../../src/shared/api/jobs.ts';
+import { synthesisPresets } from '../../../../src/shared/synthesis-config.ts';
+import { presets } from '../../../../src/shared/presets.ts';
+import { createApi } from '../../../../src/main/services/api/api.ts';
+import { PathGrants } from '../../../../src/main/services/api/path-grants.ts';
+import { RecentWorkspaces } from '../../../../src/main/services/api/recent-workspaces.ts';
+import { Session } from '../../../../src/main/services/api/session.ts';
+import { demoFolder } from '../../../../src/main/services/demo-folder.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'longhand-api-'));
+const session = new Session({
+  grants: new PathGrants([folder, demoFolder]),
+  recent: new RecentWorkspaces(join(folder, 'settings', 'recent.json')),
+  shell: 'loopback',
+});
+const raw = createApi(session);
+const call = async <Name extends ApiMethod>(name: Name, input: ApiInput<Name>): Promise<ApiOutput<Name>> =>
+  (await raw(name, input)) as ApiOutput<Name>;
+const events: ApiEvent[] = [];
+const modelDir = join(demoFolder, 'base-model');
+
+async function settled(id: number): Promise<ApiJob> {
+  for (;;) {
+    const job = (await call('jobs.list', {})).find((candidate) => candidate.id === id);
+    if (job !== undefined && !['waiting', 'running', 'pausing'].includes(job.status)) return job;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+beforeAll(() => {
+  session.subscribe((event) => events.push(event));
+});
+
+afterAll(async () => {
+  await session.closeWorkspace();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('the API on a real workspace, model and engine', { timeout: 120_000 }, () => {
+  it('opens a workspace and remembers it', async () => {
+    expect(await call('workspaces.current', {})).toBeNull();
+    const info = await call('workspaces.open', { folder: join(folder, 'ws'), create: true });
+    expect(info).toMatchObject({ documents: 0, pairs: 0, runs: 0 });
+    expect(await call('workspaces.recent', {})).toMatchObject([{ folder: info.folder, exists: true }]);
+    const listing = await call('files.browse', { path: folder });
+    expect(listing.entries.find((entry) => entry.name === 'ws')?.role).toBe('workspace');
+  });
+
+  it('adds a model', async () => {
+    expect(await call('models.add', { dir: modelDir })).toMatchObject({ architecture: 'llama', problems: [] });
+    expect(await call('models.list', {})).toMatchObject([{ path: modelDir, missing: false }]);
+    writeFileSync(join(folder, 'config.json'), '{}');
+    await expect(call('models.add', { dir: folder })).rejects.toMatchObject({
+      code: expect.stringMatching(/unsupported|invalid_input/) as string,
+    });
+  });
+
+  it('imports, counts tokens, reads and searches documents', async () => {
+    const files = [1, 2, 3].map((i) => join(demoFolder, 'documents', 'train', `harbour-00${i}.txt`));
+    const job = await settled((await call('documents.import', { paths: files })).jobId);
+    expect(job).toMatchObject({ status: 'finished', result: { imported: 3 } });
+    await settled((await call('documents.countTokens', { modelDir })).jobId);
+    const [model] = await call('models.list', {});
+    const lengths = await call('documents.lengths', { modelFingerprint: model?.fingerprint ?? '' });
+    expect(lengths.tokens).toHaveLength(3);
+    const { rows } = await call('documents.list', {});
+    const id = rows[0]?.id ?? 0;
+    const whole = await call('documents.text', { id, start: 0, end: 1_000_000 });
+    expect(whole.text).toHaveLength(whole.length);
+    const [hit] = await call('documents.search', { id, query: 'THE' });
+    expect(whole.text.slice(hit?.start, hit?.end).toLowerCase()).toBe('the');
+    await expect(call('documents.get', { id: 999 })).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  it('previews a template and generates pairs', async () => {
+    const { template } = synthesisPresets.demo;
+    const preview = await call('generations.preview', { template: { ...template, phrases: [...template.phrases] } });
+    expect(preview.prompt).toContain(preview.chunk);
+    const { jobId } = await call('generations.start', {
+      modelDir,
+      settings: synthesisPresets.demo,
+      threads: 2,
+    });
+    const job = await settled(jobId);
+    expect(job).toMatchObject({ status: 'finished', kind: 'generate' });
+    expect(job.generationId).toBe(1);
+    const counts = await call('pairs.counts', {});
+    expect(counts.all).toBeGreaterThan(5);
+    const { rows } = await call('pairs.list', { limit: 5 });
+    const detail = await call('pairs.detail', { id: rows[0]?.id ?? 0 });
+    const document = await call('documents.text', {
+      id: detail.documentId,
+      start: detail.chunkStart,
+      end: detail.chunkEnd,
+    });
+    expect(document.text).toBe(detail.chunkText);
+    expect((await call('documents.chunks', { id: detail.documentId })).length).toBeGreaterThan(2);
+  });
+
+  it('plans, pauses, resumes and finishes a run; metrics come by cursor', async () => {
+    const config = { ...presets.demo, batchSize: 1, epochs: null, maxSteps: 12, checkpointEvery: 4, threads: 2 };
+    const plan = await call('runs.plan', { modelDir, config });
+    expect(plan).toMatchObject({ steps: 12, verdict: 'fits', advice: null });
+    const { jobId } = await call('runs.start', { modelDir, config, name: 'first' });
+    for (;;) {
+      const job = (await call('jobs.list', {})).find((candidate) => candidate.id === jobId);
+      if (job?.progress?.phase === 'train' && job.progress.done >= 2) break;
+      if (job?.status === 'finished' || job?.status === 'failed') throw new Error(`it is ${job.status} already`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await call('jobs.pause', { id: jobId });
+    const paused = await settled(jobId);
+    expect(paused).toMatchObject({ status: 'paused', resumable: true });
+    const runId = paused.runId ?? 0;
+    expect((await call('runs.get', { id: runId })).run.status).toBe('paused');
+    const first = await call('runs.metrics', { id: runId });
+    // Events of one job within a tenth of a second are joined: let this one out.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await call('jobs.resume', { id: jobId });
+    expect(await settled(jobId)).toMatchObject({ status: 'finished' });
+    const rest = await call('runs.metrics', { id: runId, cursor: first.cursor });
+    const rows = rest.reset ? rest.rows : [...first.rows, ...rest.rows];
+    const steps = rows.filter((row) => row.key === 'loss').map((row) => row.step);
+    expect(steps).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+    expect(events.some((event) => event.type === 'changed' && event.topic === 'metrics')).toBe(true);
+    expect(events.some((event) => event.type === 'job' && event.job.status === 'paused')).toBe(true);
+  });
+
+  it('evaluates the base and the run and compares them', async () => {
+    const [, , closed] = await call('evaluations.builtIn', {});
+    const task = {
+      kind: 'questions' as const,
+      name: 'closed',
+      path: closed?.path ?? '',
+      separator: '\n',
+      maxNewTokens: 14,
+      limit: 16,
+    };
+    const evaluations: number[] = [];
+    for (const source of [
+      { kind: 'base' as const, modelDir },
+      { kind: 'run' as const, runId: 1 },
+    ]) {
+      const job = await settled((await call('evaluations.start', { source, tasks: [task], threads: 2 })).jobId);
+      expect(job.status).toBe('finished');
+      evaluations.push(...job.evaluationIds);
+    }
+    const comparison = await call('evaluations.compare', { ids: evaluations, names: ['base', 'run'] });
+    expect(comparison.rows.map((row) => row.name)).toEqual(['base', 'run']);
+    expect((await call('evaluations.items', { id: evaluations[0] ?? 0, limit: 3 })).rows).toHaveLength(3);
+  });
+
+  it('exports pairs and the merged model; an adapter of a full run is refused in the job', async () => {
+    const pairs = await settled((await call('exports.pairs', { path: join(folder, 'pairs.jsonl') })).jobId);
+    expect(pairs.status).toBe('finished');
+    const merged = await settled((await call('exports.merged', { runId: 1, dir: join(folder, 'merged') })).jobId);
+    expect(merged.status).toBe('finished');
+    const adapter = await settled((await call('exports.adapter', { runId: 1, dir: join(folder, 'adapter') })).jobId);
+    expect(adapter).toMatchObject({ status: 'failed', error: { code: 'unsupported' } });
+    expect(await call('jobs.log', { id: adapter.id })).toMatchObject([
+      { text: expect.stringContaining('failed') as string },
+    ]);
+  });
+
+  it('reports the system without any text of documents', async () => {
+    expect(await call('system.info', {})).toMatchObject({ shell: 'loopback' });
+    const text = await call('system.diagnostics', {});
+    expect(text).toContain('Longhand diagnostics');
+    const document = await call('documents.text', { id: 1, start: 0, end: 60 });
+    expect(text).not.toContain(document.text);
+  });
+
+  it('a failed start leaves the workspace as it was', async () => {
+    await expect(call('runs.plan', { modelDir, config: { learningRate: -1 } })).rejects.toMatchObject({
+      code: 'invalid_input',
+    });
+    await expect(call('runs.start', { modelDir, config: { learningRate: -1 } })).rejects.toMatchObject({
+      code: 'invalid_input',
+    });
+    expect((await call('runs.list', {})).rows).toHaveLength(1);
+  });
+});

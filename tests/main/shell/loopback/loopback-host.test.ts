@@ -1,0 +1,177 @@
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync, mkdirSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { PathGrants } from '../../../../src/main/services/api/path-grants.ts';
+import { RecentWorkspaces } from '../../../../src/main/services/api/recent-workspaces.ts';
+import { Session } from '../../../../src/main/services/api/session.ts';
+import { startLoopbackHost } from '../../../../src/main/shell/loopback/loopback-host.ts';
+import type { LoopbackHost } from '../../../../src/main/shell/loopback/loopback-host.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'longhand-loopback-'));
+const renderer = join(folder, 'renderer');
+let host: LoopbackHost;
+let cookie = '';
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+/** One request with exactly these headers: a browser's fetch would not let a test lie about Host and Origin. */
+function send(method: string, path: string, headers: Record<string, string> = {}, body = ''): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const outgoing = httpRequest({ host: '127.0.0.1', port: host.port, method, path, headers }, (response) => {
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => parts.push(part));
+      response.on('end', () => {
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts).toString() });
+      });
+    });
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
+
+const origin = (): string => `http://127.0.0.1:${host.port}`;
+const json = { 'content-type': 'application/json' };
+const call = (name: string, input: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
+  send('POST', `/api/${name}`, { ...json, origin: origin(), cookie, ...headers }, JSON.stringify(input));
+
+beforeAll(async () => {
+  mkdirSync(renderer);
+  writeFileSync(join(renderer, 'index.html'), '<!doctype html><title>Longhand</title>');
+  writeFileSync(join(folder, 'secret.txt'), 'not for browsers');
+  symlinkSync(join(folder, 'secret.txt'), join(renderer, 'link.txt'));
+  const session = new Session({
+    grants: new PathGrants([folder]),
+    recent: new RecentWorkspaces(join(folder, 'recent.json')),
+    shell: 'loopback',
+  });
+  host = await startLoopbackHost({ session, renderer, port: 0 });
+});
+
+afterAll(async () => {
+  await host.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('who gets in', () => {
+  it('a wrong token is refused, and no page is given without a session', async () => {
+    expect((await send('GET', '/?token=wrong')).status).toBe(401);
+    expect((await send('GET', '/')).status).toBe(401);
+    expect((await send('GET', '/index.html')).body).not.toContain('<title>');
+  });
+
+  it('the printed address works once and puts the session into a cookie that scripts cannot read', async () => {
+    const path = host.address.slice(origin().length);
+    const first = await send('GET', path);
+    expect(first.status).toBe(303);
+    expect(first.headers['location']).toBe('/');
+    const [set = ''] = first.headers['set-cookie'] ?? [];
+    expect(set).toMatch(/HttpOnly; SameSite=Strict/);
+    cookie = set.split(';')[0] ?? '';
+    expect((await send('GET', path)).status).toBe(401);
+    expect((await send('GET', '/', { cookie })).body).toContain('<title>Longhand</title>');
+  });
+
+  it('another name for this computer is refused (DNS rebinding)', async () => {
+    for (const name of ['evil.example', `evil.example:${host.port}`, '127.0.0.1:1', '127.0.0.1']) {
+      expect((await send('GET', '/', { cookie, host: name })).status).toBe(403);
+      expect((await call('system.info', {}, { host: name })).status).toBe(403);
+    }
+  });
+
+  it('calls from other pages, without Origin or without the session are refused', async () => {
+    expect((await call('workspaces.current', {})).status).toBe(200);
+    expect((await call('workspaces.current', {}, { origin: 'http://evil.example' })).status).toBe(403);
+    expect((await call('workspaces.current', {}, { origin: 'null' })).status).toBe(403);
+    expect((await send('POST', '/api/workspaces.current', { ...json, cookie }, '{}')).status).toBe(403);
+    expect((await call('workspaces.current', {}, { cookie: 'longhand_session=wrong' })).status).toBe(401);
+    expect((await call('workspaces.current', {}, { cookie: '' })).status).toBe(401);
+  });
+
+  it('calls are POST with JSON, which no plain form can send', async () => {
+    expect((await send('GET', '/api/system.info', { origin: origin(), cookie })).status).toBe(405);
+    expect((await call('system.info', {}, { 'content-type': 'text/plain' })).status).toBe(405);
+  });
+
+  it('no answer carries CORS headers, each the strict policy', async () => {
+    const answers = [
+      await call('system.info', {}),
+      await send('GET', '/', { cookie }),
+      await send('GET', '/nothing', { cookie }),
+    ];
+    for (const { headers } of answers) {
+      expect(Object.keys(headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+      const policy = String(headers['content-security-policy']);
+      expect(policy).toContain("default-src 'none'");
+      expect(policy).toContain("script-src 'self';");
+      expect(headers['x-content-type-options']).toBe('nosniff');
+    }
+  });
+
+  it('sockets are refused alike', async () => {
+    const open = (headers: Record<string, string>, path = '/events'): Promise<boolean> =>
+      new Promise((resolve) => {
+        const socket = new WebSocket(`ws://127.0.0.1:${host.port}${path}`, { headers });
+        socket.on('open', () => {
+          socket.close();
+          resolve(true);
+        });
+        socket.on('error', () => {
+          resolve(false);
+        });
+      });
+    expect(await open({ origin: origin(), cookie })).toBe(true);
+    expect(await open({ origin: 'http://evil.example', cookie })).toBe(false);
+    expect(await open({ origin: origin() })).toBe(false);
+    expect(await open({ origin: origin(), cookie }, '/other')).toBe(false);
+  });
+});
+
+describe('files', () => {
+  it.each(['/../secret.txt', '/..%2fsecret.txt', '/%2e%2e/secret.txt', '/link.txt', '/%00', '/%'])(
+    '%s gives nothing from outside the renderer',
+    async (path) => {
+      const { status, body } = await send('GET', path, { cookie });
+      expect(status).toBe(404);
+      expect(body).not.toContain('not for browsers');
+    },
+  );
+});
+
+describe('calls', () => {
+  it('an unknown method, a wrong input and broken JSON get one clear sentence', async () => {
+    const unknown = await call('nothing.here', {});
+    expect([unknown.status, JSON.parse(unknown.body)]).toMatchObject([404, { code: 'not_found' }]);
+    expect((await call('__proto__', {})).status).toBe(404);
+    expect((await call('toString', {})).status).toBe(404);
+    const wrong = JSON.parse((await call('documents.text', { id: 'x', start: 0, end: 1 })).body) as { message: string };
+    expect(wrong.message).toMatch(/"?id"?/);
+    const broken = await send('POST', '/api/system.info', { ...json, origin: origin(), cookie }, '{');
+    expect(broken.status).toBe(400);
+  });
+
+  it('a path outside what was granted is refused, also through a link', async () => {
+    symlinkSync('/etc', join(folder, 'etc'));
+    for (const path of ['/etc', join(folder, '..'), join(folder, 'etc')]) {
+      const { status, body } = await call('files.browse', { path });
+      expect(status).toBe(400);
+      expect(body).toContain('outside the folders');
+    }
+    expect((await call('files.browse', { path: folder })).status).toBe(200);
+    expect((await call('workspaces.open', { folder: '/etc/longhand', create: true })).status).toBe(400);
+    expect((await call('documents.import', { paths: ['/etc/passwd'] })).status).toBe(409); // no workspace is open yet
+  });
+
+  it('an error inside Longhand shows no stack', async () => {
+    const { status, body } = await call('documents.list', {});
+    expect(status).toBe(409);
+    expect(JSON.parse(body)).toMatchObject({ code: 'conflict', message: 'No workspace is open.' });
+    expect(body).not.toContain('at ');
+  });
+});
