@@ -7,7 +7,7 @@ import { createApi } from '../../services/api/api.ts';
 import { errorBody } from '../../services/api/error-body.ts';
 import type { Session } from '../../services/api/session.ts';
 import { LoopbackAccess } from './access.ts';
-import { fileOf, securityHeaders, sendFile } from './static-files.ts';
+import { fileOf, securityHeaders, sendFile } from '../static-files.ts';
 
 export interface LoopbackOptions {
   readonly session: Session;

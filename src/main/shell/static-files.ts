@@ -51,8 +51,13 @@ export async function fileOf(root: string, pathname: string): Promise<string | u
   }
 }
 
+/** MIME type by the file's ending. */
+export function contentType(file: string): string {
+  return types[extname(file)] ?? 'application/octet-stream';
+}
+
 /** Sends one file of the built renderer. */
 export function sendFile(response: ServerResponse, file: string): void {
-  response.writeHead(200, { ...securityHeaders, 'Content-Type': types[extname(file)] ?? 'application/octet-stream' });
+  response.writeHead(200, { ...securityHeaders, 'Content-Type': contentType(file) });
   createReadStream(file).pipe(response);
 }
