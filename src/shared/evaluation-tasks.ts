@@ -82,12 +82,13 @@ export interface ComparisonRow {
   readonly mean: Estimate;
   /** Against the first; null for the first itself. */
   readonly difference: Estimate | null;
-  /** Items that are better or worse than with the first. */
+  /** Items that are better or worse than with the first (right and wrong, for questions). */
   readonly better: readonly number[];
   readonly worse: readonly number[];
 }
 
 export interface Comparison {
   readonly rows: readonly ComparisonRow[];
+  /** Items on which every model has a value; only these are compared. */
   readonly items: readonly number[];
 }

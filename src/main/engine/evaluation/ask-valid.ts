@@ -3,7 +3,7 @@ import type { InstructionTemplate } from '../../../shared/instruction-templates.
 import { generateBatched } from '../generation/batched.ts';
 import type { Continuation, DecodingOptions, Generator } from '../generation/batched.ts';
 import { wilson } from './intervals.ts';
-import type { Estimate } from './intervals.ts';
+import type { Estimate } from '../../../shared/evaluation-tasks.ts';
 
 export interface AskedQuestion {
   readonly index: number;

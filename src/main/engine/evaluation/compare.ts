@@ -1,26 +1,11 @@
+import type { Comparison, ComparisonRow } from '../../../shared/evaluation-tasks.ts';
 import { bootstrapMean, pairedDifference } from './intervals.ts';
-import type { BootstrapOptions, Estimate } from './intervals.ts';
+import type { BootstrapOptions } from './intervals.ts';
 
 /** One model's values on the items of a set, in the same order for all models; null where an item has none. */
 export interface ModelValues {
   readonly name: string;
   readonly values: readonly (number | null)[];
-}
-
-export interface ComparisonRow {
-  readonly name: string;
-  readonly mean: Estimate;
-  /** Against the first model; null for that model itself. */
-  readonly difference: Estimate | null;
-  /** Items that are better or worse than with the first model (right and wrong, for questions). */
-  readonly better: readonly number[];
-  readonly worse: readonly number[];
-}
-
-export interface Comparison {
-  readonly rows: readonly ComparisonRow[];
-  /** Items on which every model has a value; only these are compared. */
-  readonly items: readonly number[];
 }
 
 /**

@@ -1,14 +1,6 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import type { Estimate } from '../../../shared/evaluation-tasks.ts';
 import { randomStream } from '../random.ts';
-
-/** An estimate with its 95% interval, all in the unit of the items. */
-export interface Estimate {
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
-  /** Number of items. */
-  readonly n: number;
-}
 
 /** Two-sided 95% of the normal distribution. */
 const Z = 1.959963984540054;

@@ -1,7 +1,7 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { randomStream, shuffled } from '../random.ts';
 import { wilson } from './intervals.ts';
-import type { Estimate } from './intervals.ts';
+import type { Estimate } from '../../../shared/evaluation-tasks.ts';
 import type { QuestionAnswer } from './question-scoring.ts';
 
 export interface NeedleGrid {

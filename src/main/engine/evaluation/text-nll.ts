@@ -1,7 +1,8 @@
 import { throwIfCancelled } from '../generation/batched.ts';
 import type { ModelRunner, ModelState } from '../model/runner.ts';
 import { bootstrapMean } from './intervals.ts';
-import type { BootstrapOptions, Estimate } from './intervals.ts';
+import type { Estimate } from '../../../shared/evaluation-tasks.ts';
+import type { BootstrapOptions } from './intervals.ts';
 
 /** Negative log-likelihood of one text. */
 export interface TextNll {

@@ -1,6 +1,6 @@
 import type { NewEvaluationItem } from '../../../shared/evaluations.ts';
 import type { RunConfig } from '../../../shared/run-config.ts';
-import type { Estimate } from '../evaluation/intervals.ts';
+import type { Estimate } from '../../../shared/evaluation-tasks.ts';
 import type { Generator } from '../generation/batched.ts';
 import type { ResidentModel } from '../resident/resident-model.ts';
 import type { RopeFor } from '../training/example.ts';

@@ -1,6 +1,7 @@
 import type { Graph, Value } from '../onnx/graph.ts';
 import * as o from '../onnx/ops.ts';
 import type { TreeValues } from '../model/tree-attention.ts';
+import type { ObjectiveGraphInput } from '../training/gradient-program.ts';
 
 /**
  * The inputs of the resident graph. Every run feeds all of them; those a program does not read are empty. Lengths are
@@ -24,19 +25,8 @@ export interface ProgramInputs {
   readonly from: Value;
   readonly target: Value;
   readonly chunk: Value;
-  readonly objective: ObjectiveValues;
+  readonly objective: ObjectiveGraphInput;
   readonly decode: DecodeValues;
-}
-
-/** See ObjectiveInput in model/runner.ts. */
-export interface ObjectiveValues {
-  readonly nllWeight: Value;
-  readonly chosenMask: Value;
-  readonly rejectedMask: Value;
-  readonly referenceChosen: Value;
-  readonly referenceRejected: Value;
-  readonly beta: Value;
-  readonly lambda: Value;
 }
 
 /** See GenerateInput in model/runner.ts. */
