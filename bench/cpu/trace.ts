@@ -13,6 +13,8 @@ export interface KernelRun {
   readonly self: number;
   readonly inputs: readonly (readonly number[])[];
   readonly outputs: readonly (readonly number[])[];
+  /** Bytes that the runtime had asked its arena for when the operator ended, all that was alive together. */
+  readonly aliveBytes: number;
 }
 
 const shapes = z.array(z.record(z.string(), z.array(z.number()))).optional();
@@ -22,7 +24,12 @@ const eventSchema = z.looseObject({
   ts: z.number(),
   dur: z.number(),
   args: z
-    .looseObject({ op_name: z.string().optional(), input_type_shape: shapes, output_type_shape: shapes })
+    .looseObject({
+      op_name: z.string().optional(),
+      mem_bytes_requested_in_use: z.coerce.number().optional(),
+      input_type_shape: shapes,
+      output_type_shape: shapes,
+    })
     .optional(),
 });
 
@@ -55,5 +62,6 @@ export async function readTrace(prefix: string): Promise<KernelRun[]> {
     self: Math.max(0, event.dur - (inside.get(event) ?? 0)),
     inputs: (event.args?.input_type_shape ?? []).flatMap((shape) => Object.values(shape)),
     outputs: (event.args?.output_type_shape ?? []).flatMap((shape) => Object.values(shape)),
+    aliveBytes: event.args?.mem_bytes_requested_in_use ?? 0,
   }));
 }
