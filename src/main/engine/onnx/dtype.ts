@@ -27,3 +27,8 @@ export const DTYPE_BYTES: Readonly<Record<DType, number>> = {
 export function isFloat(dtype: DType): boolean {
   return dtype === 'float32' || dtype === 'float64' || dtype === 'float16' || dtype === 'bfloat16';
 }
+
+/** The type for sums and statistics of values of this type: single precision for the half-precision types. */
+export function wide(dtype: DType): DType {
+  return dtype === 'bfloat16' || dtype === 'float16' ? 'float32' : dtype;
+}

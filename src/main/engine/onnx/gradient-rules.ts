@@ -1,4 +1,5 @@
 import { mayBeEqual } from './dim.ts';
+import { wide } from './dtype.ts';
 import type { Attribute, BackwardContext, Graph, Node, Value } from './graph.ts';
 import { GraphError } from './graph-error.ts';
 import * as o from './ops.ts';
@@ -55,7 +56,8 @@ function unbroadcast(g: Graph, gradient: Value, target: Value): Value {
   });
   if (unsure) throw new GraphError(`cannot tell along which axes ${target.name} was broadcast`);
   if (axes.length === 0) return gradient;
-  const summed = o.reduceSum(g, gradient, axes, true);
+  // Half precision would be summed in half precision.
+  const summed = o.cast(g, o.reduceSum(g, o.cast(g, gradient, wide(gradient.dtype)), axes, true), gradient.dtype);
   return extra === 0 ? summed : o.reshapeExact(g, summed, o.shapeOf(g, target));
 }
 
@@ -272,12 +274,16 @@ export const GRADIENT_RULES: Readonly<Record<string, GradientRule>> = {
     if (context.gradients[1] !== undefined) {
       throw new GraphError('SimplifiedLayerNormalization: no gradient through its second output');
     }
-    const normalised = o.mul(g, x(0), o.cast(g, y(1), x(0).dtype));
-    const scaled = o.mul(g, dy, x(1));
+    // Half precision: the statistics and what is multiplied by them in single precision.
+    const { dtype } = x(0);
+    const up = (value: Value): Value => o.cast(g, value, wide(dtype));
+    const inverse = up(y(1));
+    const normalised = o.mul(g, up(x(0)), inverse);
+    const scaled = up(o.mul(g, dy, x(1)));
     const dx = when(wants[0], () => {
       const mean = o.reduceMean(g, o.mul(g, scaled, normalised), [-1], true);
-      return o.mul(g, o.sub(g, scaled, o.mul(g, normalised, mean)), o.cast(g, y(1), x(0).dtype));
+      return o.cast(g, o.mul(g, o.sub(g, scaled, o.mul(g, normalised, mean)), inverse), dtype);
     });
-    return [dx, when(wants[1], () => unbroadcast(g, o.mul(g, dy, normalised), x(1)))];
+    return [dx, when(wants[1], () => o.cast(g, unbroadcast(g, o.mul(g, up(dy), normalised), x(1)), dtype))];
   }),
 };

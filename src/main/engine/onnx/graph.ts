@@ -100,6 +100,8 @@ export class Graph {
   readonly outputs: { readonly name: string; readonly value: Value }[] = [];
   readonly initializers: Initializer[] = [];
   readonly nodes: Node[] = [];
+  /** Shapes by name that are written into the model, see `sameShapes`. */
+  readonly annotations = new Map<Value, readonly Dim[]>();
   private tape: TapeEntry[] | undefined;
   /** Shared by a graph and its subgraphs: ONNX has one name space for them. */
   private readonly names: { next: number; readonly taken: Set<string> };
@@ -243,6 +245,14 @@ export class Graph {
     throw new GraphError(
       `${user}: ${value.name} belongs to graph "${value.graph.label}", not visible in "${this.label}"`,
     );
+  }
+
+  /**
+   * Tells the runtime that values have the same shape, each dimension a number or a plain symbol: an elementwise operator
+   * between them can then write into its input's memory. Needed only where the runtime cannot infer it (loop bodies).
+   */
+  sameShapes(dims: readonly Dim[], ...values: readonly Value[]): void {
+    for (const value of values) this.annotations.set(value, dims);
   }
 
   /** Runs `build` with node names under `name/`, so that profiles and messages say where a node comes from. */

@@ -536,6 +536,39 @@ const loop: Rule = (call) => {
   return results;
 };
 
+const scan: Rule = (call) => {
+  const body = subgraph(call, 'body');
+  const scanned = integer(call, 'num_scan_inputs');
+  if (scanned !== call.inputs.length || body.inputs.length !== scanned) {
+    fail(call, `the body has ${body.inputs.length} inputs; ${scanned} scanned ones and nothing carried are supported`);
+  }
+  body.inputs.forEach((declared, i) => {
+    const { dtype, shape } = input(call, i);
+    if (dtype !== declared.dtype) fail(call, `scanned input ${i} changes its element type`);
+    sameShape(call, shape.slice(1), declared.shape, `scanned input ${i}`);
+  });
+  const count = input(call, 0).shape[0] ?? fail(call, 'nothing to scan over');
+  return body.outputs.map(({ value }) => ({ dtype: value.dtype, shape: [count, ...value.shape] }));
+};
+
+/** Outputs: attention [B, S, heads * D], and keys and values seen so far [B, kvHeads, past + S, D]. */
+const groupQueryAttention: Rule = (call) => {
+  const [q, k] = [input(call, 0), input(call, 1)];
+  const dtype = sameDtype(call, 0, 1, 2, 3, 4);
+  const kvHeads = integer(call, 'kv_num_heads');
+  if (q.shape.length !== 3 || k.shape.length !== 3) fail(call, 'needs [batch, rows, heads * size]');
+  sameShape(call, input(call, 2).shape, k.shape, 'values');
+  sameShape(call, k.shape.slice(0, 2), q.shape.slice(0, 2), 'batch and rows of the keys');
+  const size = divideDims(k.shape[2] ?? unknownDim(), kvHeads);
+  sameShape(call, q.shape.slice(2), [multiplyDims(size, integer(call, 'num_heads'))], 'queries');
+  if (input(call, 5).dtype !== 'int32' || input(call, 6).dtype !== 'int32') fail(call, 'lengths must be int32');
+  const past = call.inputs[3]?.shape;
+  const [batch = unknownDim(), rows = unknownDim()] = q.shape;
+  const present = [batch, kvHeads, addDims(past?.[2] ?? 0, rows), size];
+  if (past !== undefined) sameShape(call, past, [batch, kvHeads, past[2] ?? unknownDim(), size], 'past keys');
+  return [q, { dtype, shape: present }, { dtype, shape: present }].map(({ shape }) => ({ dtype, shape }));
+};
+
 const branch: Rule = (call) => {
   if (input(call, 0).dtype !== 'bool') fail(call, 'the condition must be bool');
   const yes = subgraph(call, 'then_branch');
@@ -622,7 +655,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   SimplifiedLayerNormalization: rmsNorm,
   TopK: topK,
   RotaryEmbedding: (call) => [{ dtype: sameDtype(call, 0, 2, 3), shape: input(call, 0).shape }],
+  GroupQueryAttention: groupQueryAttention,
   Loop: loop,
+  Scan: scan,
   If: branch,
 };
 

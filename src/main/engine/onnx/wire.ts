@@ -2,6 +2,8 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { ONNX_DTYPE } from './dtype.ts';
 import type { Attribute, ConstantTensor, ExternalData, Initializer, Node, Value } from './graph.ts';
 import { CONTRIB_DOMAIN, Graph } from './graph.ts';
+import { liveParts } from './live.ts';
+import type { Live } from './live.ts';
 
 /** Operator set and file format written; onnxruntime 1.30 reads both. */
 export const OPSET = 21;
@@ -86,12 +88,12 @@ function writeInitializer(writer: BinaryWriter, { value, data }: Initializer): v
   int(writer, TENSOR.dataLocation, EXTERNAL);
 }
 
-function writeAttribute(writer: BinaryWriter, name: string, value: Attribute): void {
+function writeAttribute(writer: BinaryWriter, name: string, value: Attribute, live: Live): void {
   text(writer, ATTRIBUTE.name, name);
   const type = (kind: number): void => void writer.tag(ATTRIBUTE.type, WireType.Varint).int32(kind);
   if (value instanceof Graph) {
     message(writer, ATTRIBUTE.g, (w) => {
-      writeGraph(w, value);
+      writeGraph(w, value, live);
     });
     type(ATTRIBUTE_TYPE.graph);
   } else if (typeof value === 'string') {
@@ -119,27 +121,34 @@ function writeAttribute(writer: BinaryWriter, name: string, value: Attribute): v
   }
 }
 
-function writeNode(writer: BinaryWriter, node: Node): void {
+/** Without the norm's second output where nobody reads it: it is optional, and would live to the end of the run. */
+function writtenOutputs({ opType, outputs }: Node, live: Live): readonly Value[] {
+  return opType === 'SimplifiedLayerNormalization'
+    ? outputs.filter((value, i) => i === 0 || live.values.has(value))
+    : outputs;
+}
+
+function writeNode(writer: BinaryWriter, node: Node, live: Live): void {
   for (const value of node.inputs) text(writer, NODE.input, value?.name ?? '');
-  for (const value of node.outputs) text(writer, NODE.output, value.name);
+  for (const value of writtenOutputs(node, live)) text(writer, NODE.output, value.name);
   text(writer, NODE.name, node.name);
   text(writer, NODE.opType, node.opType);
   for (const [name, value] of Object.entries(node.attributes)) {
     message(writer, NODE.attribute, (w) => {
-      writeAttribute(w, name, value);
+      writeAttribute(w, name, value, live);
     });
   }
   if (node.domain !== '') text(writer, NODE.domain, node.domain);
 }
 
-function writeValueInfo(writer: BinaryWriter, name: string, value: Value): void {
+function writeValueInfo(writer: BinaryWriter, name: string, { dtype, shape }: Pick<Value, 'dtype' | 'shape'>): void {
   text(writer, VALUE_INFO.name, name);
   message(writer, VALUE_INFO.type, (type) => {
     message(type, TYPE.tensorType, (tensor) => {
-      int(tensor, TENSOR_TYPE.elemType, ONNX_DTYPE[value.dtype]);
-      message(tensor, TENSOR_TYPE.shape, (shape) => {
-        for (const dim of value.shape) {
-          message(shape, 1, (w) => {
+      int(tensor, TENSOR_TYPE.elemType, ONNX_DTYPE[dtype]);
+      message(tensor, TENSOR_TYPE.shape, (dims) => {
+        for (const dim of shape) {
+          message(dims, 1, (w) => {
             // Only plain symbols cross: an expression would be taken for a name of its own by the runtime.
             if (typeof dim === 'number') int(w, 1, dim);
             else if (/^[A-Za-z]\w*$/.test(dim)) text(w, 2, dim);
@@ -150,11 +159,12 @@ function writeValueInfo(writer: BinaryWriter, name: string, value: Value): void 
   });
 }
 
-function writeGraph(writer: BinaryWriter, graph: Graph): void {
+function writeGraph(writer: BinaryWriter, graph: Graph, live: Live): void {
   for (const node of graph.nodes)
-    message(writer, GRAPH.node, (w) => {
-      writeNode(w, node);
-    });
+    if (live.nodes.has(node))
+      message(writer, GRAPH.node, (w) => {
+        writeNode(w, node, live);
+      });
   text(writer, GRAPH.name, graph.label);
   for (const item of graph.initializers)
     message(writer, GRAPH.initializer, (w) => {
@@ -168,15 +178,22 @@ function writeGraph(writer: BinaryWriter, graph: Graph): void {
     message(writer, GRAPH.output, (w) => {
       writeValueInfo(w, name, value);
     });
+  for (const [value, shape] of graph.annotations)
+    if (live.values.has(value))
+      message(writer, GRAPH.valueInfo, (w) => {
+        writeValueInfo(w, value.name, { dtype: value.dtype, shape });
+      });
 }
 
-/** The graph as ONNX ModelProto bytes. Weights marked external stay in their files. */
+/**
+ * The graph as ONNX ModelProto bytes, without what no output depends on. Weights marked external stay in their files.
+ */
 export function encodeModel(graph: Graph): Uint8Array {
   const writer = new BinaryWriter();
   int(writer, MODEL.irVersion, IR_VERSION);
   text(writer, MODEL.producerName, 'longhand');
   message(writer, MODEL.graph, (w) => {
-    writeGraph(w, graph);
+    writeGraph(w, graph, liveParts(graph));
   });
   for (const [domain, version] of [
     ['', OPSET],
