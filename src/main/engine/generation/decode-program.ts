@@ -1,15 +1,19 @@
 import type { Dim } from '../onnx/dim.ts';
 import { unknownDim } from '../onnx/dim.ts';
+import { wide } from '../onnx/dtype.ts';
 import type { Value } from '../onnx/graph.ts';
 import { Graph } from '../onnx/graph.ts';
 import * as o from '../onnx/ops.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { decoderLayer, embed, finalNorm, headName, layerCache } from '../model/decoder.ts';
 import type { Attend, DecoderInput } from '../model/decoder.ts';
+import type { RotaryValues } from '../model/rotary.ts';
 import { sampleToken } from './sampling.ts';
 import type { SamplingValues } from './sampling.ts';
 
 export interface DecodeInput extends SamplingValues {
+  /** Rotary tables by position [L, headDim / 2], for prompts and new tokens. */
+  readonly tables: { readonly cos: Value; readonly sin: Value };
   /** Tokens that all sequences share, in whole attention blocks, read once; may be empty. */
   readonly prefix: Value;
   /** How many of them are real, P: an int64 vector of length 1. The rest is padding behind them. */
@@ -149,7 +153,7 @@ function attendPrompts(
     o.unsqueeze(b, o.arange(b, end), 0),
     o.unsqueeze(b, o.add(b, o.arange(b, block), start), 1),
   );
-  const hidden = o.full(b, 'float32', o.shapeOf(b, later), -Infinity);
+  const hidden = o.full(b, q.dtype, o.shapeOf(b, later), -Infinity);
   const causal = o.where(b, later, hidden, 0);
   const mask = (inner: Graph, scores: Value): Value => {
     const byGroup = o.reshape(inner, scores, o.shapeVector(inner, KV, o.mul(inner, batch, GR), block, end));
@@ -172,7 +176,7 @@ function attendPrompts(
 function readPrompts(
   g: Graph,
   input: DecoderInput,
-  { prefixLength, prompts, lengths, promptBlock }: DecodeInput,
+  { prefixLength, prompts, lengths, promptBlock, tables }: DecodeInput,
   shared: Cache,
   sizes: Sizes,
 ): { cache: Cache; last: Value } {
@@ -185,14 +189,19 @@ function readPrompts(
     return attendPrompts(graph, q, at(shared, layer), own, { batch, width, block: promptBlock }, sizes);
   };
   // Padding may reach beyond the rotary tables; its position does not matter.
-  const end = o.sub(g, o.dimOf(g, input.rotary.cos, 0), 1);
+  const end = o.sub(g, o.dimOf(g, tables.cos, 0), 1);
   const row = o.min(g, o.add(g, o.arange(g, width), prefixLength), end);
   const positions = o.reshape(g, o.expand(g, o.unsqueeze(g, row, 0), o.shapeOf(g, prompts)), [-1]);
-  const own: DecoderInput = { ...input, attend, rotary: { ...input.rotary, positions } };
+  const own = byToken(input, attend, { ...tables, positions });
   let x = embed(g, o.reshape(g, prompts, [-1]), input.parameters);
   for (let layer = 0; layer < sizes.layers; layer++) x = decoderLayer(g, x, layer, own);
   const lastRow = o.sub(g, o.add(g, o.mul(g, o.arange(g, batch), width), lengths), 1);
   return { cache, last: finalNorm(g, o.gather(g, x, lastRow), input) };
+}
+
+/** The decoder for few rows, each a token of its own. */
+function byToken({ config, parameters }: DecoderInput, attend: Attend, rotary: RotaryValues): DecoderInput {
+  return { config, parameters, attend, rotary };
 }
 
 function at(cache: Cache, layer: number): CachePart {
@@ -210,7 +219,7 @@ function isStop(g: Graph, token: Value, stopIds: Value): Value {
 function nextToken(g: Graph, input: DecoderInput, hidden: Value, uniform: Value, decode: DecodeInput): Value {
   const head = input.parameters.get(headName(input.config));
   const logits = o.gemm(g, hidden, head, undefined, { transB: true });
-  return o.cast(g, sampleToken(g, logits, uniform, decode), 'int32');
+  return o.cast(g, sampleToken(g, o.cast(g, logits, wide(logits.dtype)), uniform, decode), 'int32');
 }
 
 function someAreOpen(g: Graph, done: Value): Value {
@@ -226,6 +235,7 @@ function someAreOpen(g: Graph, done: Value): Value {
 export function decodeProgram(g: Graph, input: DecoderInput, decode: DecodeInput): Value {
   const sizes = sizesOf(input.config);
   const { KV, D, layers } = sizes;
+  const { dtype } = decode.tables.cos;
   const shared = g.scope('prefix', () => readPrefix(g, input, decode, sizes));
   const prompt = g.scope('prompts', () => readPrompts(g, input, decode, shared, sizes));
   const batch = o.dimOf(g, decode.prompts, 0);
@@ -236,7 +246,7 @@ export function decodeProgram(g: Graph, input: DecoderInput, decode: DecodeInput
   // Scores of a prompt's padding must not count: 0 for real tokens, -inf for the rest, [B, 1, S].
   const slots = o.unsqueeze(g, o.arange(g, o.dimOf(g, decode.prompts, 1)), 0);
   const isReal = o.less(g, slots, o.unsqueeze(g, decode.lengths, 1));
-  const zeros = o.full(g, 'float32', o.shapeOf(g, isReal));
+  const zeros = o.full(g, dtype, o.shapeOf(g, isReal));
   const padding = o.unsqueeze(g, o.where(g, isReal, zeros, -Infinity), 1);
   const start = o.add(g, decode.lengths, decode.prefixLength);
 
@@ -246,7 +256,7 @@ export function decodeProgram(g: Graph, input: DecoderInput, decode: DecodeInput
   const B: Dim = unknownDim();
   const token = b.anonymousInput('token', 'int32', [B]);
   const done = b.anonymousInput('done', 'bool', [B]);
-  const carried = (stem: string): Value => b.anonymousInput(stem, 'float32', [KV, B, unknownDim(), D]);
+  const carried = (stem: string): Value => b.anonymousInput(stem, dtype, [KV, B, unknownDim(), D]);
   const before = Array.from({ length: layers }, () => ({ k: carried('k'), v: carried('v') }));
   const fresh: Cache = [];
   const made = o.dimOf(b, at(before, 0).k, 2);
@@ -265,7 +275,7 @@ export function decodeProgram(g: Graph, input: DecoderInput, decode: DecodeInput
     const attended = attendParts(graph, queries(graph, q, batch, sizes), parts, batch, sizes);
     return mergeQueries(graph, attended, batch, sizes);
   };
-  const own: DecoderInput = { ...input, attend, rotary: { ...input.rotary, positions: o.add(b, start, made) } };
+  const own = byToken(input, attend, { ...decode.tables, positions: o.add(b, start, made) });
   let x = embed(b, token, input.parameters);
   for (let layer = 0; layer < layers; layer++) x = decoderLayer(b, x, layer, own);
   const hidden = finalNorm(b, x, input);
@@ -280,7 +290,7 @@ export function decodeProgram(g: Graph, input: DecoderInput, decode: DecodeInput
   }
   b.output(o.where(b, done, o.full(b, 'int32', o.shapeOf(b, drawn), -1), drawn));
 
-  const empty = o.full(g, 'float32', o.shapeVector(g, KV, batch, 0, D));
+  const empty = o.full(g, dtype, o.shapeVector(g, KV, batch, 0, D));
   const caches = Array.from({ length: 2 * layers }, () => empty);
   const rest = g.ops(
     'Loop',

@@ -1,6 +1,7 @@
 import { checkpoint } from '../onnx/checkpoint.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
 import * as o from '../onnx/ops.ts';
+import { rowScan } from '../onnx/row-scan.ts';
 import type { ModelConfig } from './config.ts';
 import type { ParameterValues } from './parameter-values.ts';
 import { rotate } from './rotary.ts';
@@ -14,6 +15,16 @@ export interface DecoderInput {
   readonly parameters: ParameterValues;
   readonly rotary: RotaryValues;
   readonly attend: Attend;
+  /** For long rows on CUDA; left out, everything is kept as it comes. */
+  readonly memory?: MemoryOrder;
+}
+
+/** What bounds the memory of long rows: the MLP by chunks of rows, and long-lived tensors made before all others. */
+export interface MemoryOrder {
+  /** Its first dimension is the rows of the MLP at a time, see RowScanInput. */
+  readonly mlpChunk: Value;
+  /** Values of the program that live to its end. */
+  readonly first: readonly Value[];
 }
 
 /** y = x W^T (+ bias) (+ scale * x A^T B^T), x [T, in] to [T, out]. */
@@ -62,9 +73,14 @@ export function decoderLayer(g: Graph, x: Value, layer: number, input: DecoderIn
     const { k, v } = keysAndValues(g, h, layer, input);
     const attended = input.attend(g, rotate(g, q0, config.numHeads, rotary), k, v, layer);
     const a = o.add(g, x, project(attended, 'self_attn.o_proj'));
-    const m = o.rmsNorm(g, a, parameters.get(name('post_attention_layernorm.weight')), config.rmsNormEps);
-    const gated = o.mul(g, o.silu(g, project(m, 'mlp.gate_proj')), project(m, 'mlp.up_proj'));
-    return o.add(g, a, project(gated, 'mlp.down_proj'));
+    const mlp = (graph: Graph, rows: Value): Value => {
+      const m = o.rmsNorm(graph, rows, parameters.get(name('post_attention_layernorm.weight')), config.rmsNormEps);
+      const part = (value: Value, kind: string): Value => linear(graph, value, name(`mlp.${kind}`), parameters);
+      const gated = o.mul(graph, o.silu(graph, part(m, 'gate_proj')), part(m, 'up_proj'));
+      return o.add(graph, rows, part(gated, 'down_proj'));
+    };
+    if (input.memory === undefined) return mlp(g, a);
+    return rowScan(g, { x: a, chunk: input.memory.mlpChunk, shared: parameters.ofLayer(layer), build: mlp });
   });
 }
 
@@ -86,10 +102,44 @@ export function headName(config: ModelConfig): string {
 /** What the backward pass keeps: everything, or each layer's input only (the layer is computed again). */
 export type Checkpointing = 'none' | 'layer';
 
+/**
+ * Buffers for what a checkpointed backward pass keeps to its end: layer inputs and gradients of trainable values. Made
+ * before everything else and written into in place, they leave the rest of the memory in one piece.
+ */
+interface Kept {
+  readonly early: readonly Value[];
+  readonly inputOf: (x: Value, layer: number) => Value;
+  readonly gradientOf: (value: Value) => Value | undefined;
+}
+
+function keptBuffers(g: Graph, x: Value, { config, parameters }: DecoderInput): Kept {
+  const named = (...values: Value[]): void => {
+    g.sameShapes(['T', config.hiddenSize], ...values);
+  };
+  const inputs = Array.from({ length: config.numLayers }, () => o.full(g, x.dtype, o.shapeOf(g, x)));
+  named(...inputs);
+  const gradients = new Map(parameters.all.map((value) => [value, o.full(g, value.dtype, o.shapeOf(g, value))]));
+  return {
+    early: [...inputs, ...gradients.values()],
+    inputOf: (value, layer) => {
+      const buffer = inputs[layer];
+      if (buffer === undefined) throw new Error(`no buffer for layer ${layer}`);
+      const kept = o.add(g, buffer, value);
+      named(value, kept);
+      return kept;
+    },
+    gradientOf: (value) => gradients.get(value),
+  };
+}
+
 /** Final hidden states [T, hidden], normalised, of ids [T]. */
 export function decoder(g: Graph, ids: Value, input: DecoderInput, checkpointing: Checkpointing = 'none'): Value {
   let x = embed(g, ids, input.parameters);
+  const kept = input.memory !== undefined && checkpointing === 'layer' ? keptBuffers(g, x, input) : undefined;
+  const first = [...(input.memory?.first ?? []), ...(kept?.early ?? [])];
+  if (first.length > 0) x = o.after(g, x, ...first);
   for (let layer = 0; layer < input.config.numLayers; layer++) {
+    if (kept !== undefined) x = kept.inputOf(x, layer);
     x =
       checkpointing === 'none'
         ? decoderLayer(g, x, layer, input)
@@ -98,6 +148,7 @@ export function decoder(g: Graph, ids: Value, input: DecoderInput, checkpointing
             (graph, [hidden = x]) => decoderLayer(graph, hidden, layer, input),
             [x],
             input.parameters.ofLayer(layer),
+            kept?.gradientOf,
           );
   }
   return finalNorm(g, x, input);

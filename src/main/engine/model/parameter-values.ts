@@ -4,7 +4,7 @@ import * as o from '../onnx/ops.ts';
 import type { ParameterLayout } from './parameters.ts';
 import { loraTensorName } from './parameters.ts';
 import type { ModelWeights, WeightTensor } from './weights.ts';
-import type { WidenedWeights } from './widened-weights.ts';
+import type { ComputeType, ConvertedWeights } from './converted-weights.ts';
 
 /** A module's low-rank addition: scale * B A x. */
 export interface LoraValues {
@@ -73,22 +73,22 @@ export function commonFolder(files: readonly string[]): string {
 export interface FrozenSource {
   readonly weights: ModelWeights;
   readonly folder: string;
-  /** Half precision that was widened in memory; left out, weights are used in the file's own type. */
-  readonly widened?: WidenedWeights;
+  /** Weights converted in memory; left out, weights are used in the file's own type. */
+  readonly converted?: ConvertedWeights;
 }
 
-/** Weights read in place from their safetensors files, or from memory where they were widened. */
-function frozen(g: Graph, { weights, folder, widened }: FrozenSource, names: readonly string[]): Map<string, Value> {
+/** Weights read in place from their safetensors files, or from memory where they were converted. */
+function frozen(g: Graph, { weights, folder, converted }: FrozenSource, names: readonly string[]): Map<string, Value> {
   const found = new Map<string, Value>();
   for (const name of names) {
     const tensor = weights.tensors.get(name);
     if (tensor === undefined) throw new Error(`no weight named ${name}`);
-    const wide = widened?.places.get(name);
+    const place = converted?.places.get(name);
     found.set(
       name,
-      widened === undefined || wide === undefined
+      converted === undefined || place === undefined
         ? inPlace(g, name, tensor, folder)
-        : g.external(name, 'float32', tensor.shape, { path: widened.path, ...wide }),
+        : g.external(name, converted.dtype, tensor.shape, { path: converted.path, ...place }),
     );
   }
   return found;
@@ -101,15 +101,15 @@ function inPlace(g: Graph, name: string, tensor: WeightTensor, folder: string): 
   return g.external(name, DTYPES[tensor.dtype], shape, { path: path.relative(folder, file), offset, length });
 }
 
-/** Cuts the flat vector [P] into its tensors. */
-function cut(g: Graph, layout: ParameterLayout, vector: Value): Map<string, Value> {
+/** Cuts the flat vector [P] into its tensors, of the type that the graph computes in. */
+function cut(g: Graph, layout: ParameterLayout, vector: Value, dtype: ComputeType): Map<string, Value> {
   const sizes = layout.tensors.map((tensor) => tensor.size);
   const pieces = o.split(g, vector, g.constant('int64', sizes), 0);
   return new Map(
     layout.tensors.map(({ name, shape }, i) => {
       const piece = pieces[i];
       if (piece === undefined) throw new Error('a piece for each tensor');
-      return [name, o.reshape(g, piece, shape)];
+      return [name, o.cast(g, o.reshape(g, piece, shape), dtype)];
     }),
   );
 }
@@ -126,16 +126,17 @@ export function parameterValues(
   layout: ParameterLayout,
   vector: Value,
   source: FrozenSource,
+  dtype: ComputeType = 'float32',
 ): ParameterValues {
   const weights = frozen(g, source, frozenNames(layout, source.weights));
-  return new ParameterValues(layout, weights, cut(g, layout, vector));
+  return new ParameterValues(layout, weights, cut(g, layout, vector, dtype));
 }
 
-/** The gradients of all trainable values as one vector [P]; values that nothing depends on count as zero. */
+/** The gradients of all trainable values as one float32 vector [P]; values that nothing depends on count as zero. */
 export function flatten(g: Graph, layout: ParameterLayout, gradients: readonly (Value | undefined)[]): Value {
   const flat = layout.tensors.map(({ size }, i) => {
     const gradient = gradients[i];
-    return gradient === undefined ? o.full(g, 'float32', [size]) : o.reshape(g, gradient, [-1]);
+    return gradient === undefined ? o.full(g, 'float32', [size]) : o.cast(g, o.reshape(g, gradient, [-1]), 'float32');
   });
   return o.concat(g, flat, 0);
 }

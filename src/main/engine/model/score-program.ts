@@ -1,6 +1,7 @@
 import type { Graph, Value } from '../onnx/graph.ts';
 import * as o from '../onnx/ops.ts';
 import { tokenLogProbs } from '../onnx/token-logprobs.ts';
+import { wide } from '../onnx/dtype.ts';
 import { decoder, decoderLayer, embed, finalNorm, headName } from './decoder.ts';
 import type { Checkpointing, DecoderInput } from './decoder.ts';
 
@@ -34,10 +35,11 @@ export function targetLogProbs(
   );
 }
 
-/** Logits of the rows given [M, vocab]. */
+/** Logits of the rows given [M, vocab], single precision. */
 export function rowLogits(g: Graph, input: DecoderInput, { ids, from }: Pick<ScoreValues, 'ids' | 'from'>): Value {
   const hidden = o.gather(g, decoder(g, ids, input), from);
-  return o.gemm(g, hidden, input.parameters.get(headName(input.config)), undefined, { transB: true });
+  const logits = o.gemm(g, hidden, input.parameters.get(headName(input.config)), undefined, { transB: true });
+  return o.cast(g, logits, wide(logits.dtype));
 }
 
 /** Hidden states [layers + 1, T, hidden] as transformers counts them: embeddings, layers, the last one after the norm. */
@@ -53,7 +55,7 @@ export function hiddenStates(g: Graph, input: DecoderInput, ids: Value): Value {
   states.push(finalNorm(g, last, input));
   return o.concat(
     g,
-    states.map((state) => o.unsqueeze(g, state, 0)),
+    states.map((state) => o.unsqueeze(g, o.cast(g, state, wide(state.dtype)), 0)),
     0,
   );
 }

@@ -17,14 +17,15 @@ export interface FlashRulers {
   /** Query rows at a time on the way back, for the trunk and for the second branch (which divides the rest of the row). */
   readonly block: Value;
   readonly secondBlock: Value;
+  /** Key/value heads at a time on the way back, a divisor of their number; bounds its memory. */
+  readonly heads: Value;
 }
 
-/** Heads of the attention and how many key/value heads the way back treats at a time (bounds its memory). */
+/** Heads of the attention: query head h = kvHead * groups + group. */
 export interface FlashHeads {
   readonly kvHeads: number;
   readonly groups: number;
   readonly headDim: number;
-  readonly headsAtOnce: number;
 }
 
 /** What all layers of a program share. Make it in the program's graph, outside loops. */
@@ -195,10 +196,11 @@ interface PassGradients {
 function byBlocks(
   g: Graph,
   pass: Pass,
-  heads: FlashHeads,
+  heads: FlashHeads & Pick<FlashRulers, 'heads'>,
   { block, skipped, count }: { block: Value; skipped: (b: Graph) => Value | undefined; count: Value },
 ): PassGradients {
-  const { groups, headDim, headsAtOnce: n } = heads;
+  const { groups, headDim } = heads;
+  const n = o.dimOf(g, heads.heads, 0);
   const scale = headDim ** -0.5;
   const width = headDim + EXTRA;
   const { dtype } = pass.q;
@@ -206,16 +208,17 @@ function byBlocks(
   b.anonymousInput('block', 'int64', []);
   b.anonymousInput('condition', 'bool', []);
   const zeros = o.full(g, wide(dtype), o.shapeVector(g, n, o.dimOf(g, pass.k, 1), width));
-  const sums = ['dk', 'dv'].map((stem) => b.anonymousInput(stem, zeros.dtype, [n, unknownDim(), width]));
+  const sums = ['dk', 'dv'].map((stem) => b.anonymousInput(stem, zeros.dtype, [unknownDim(), unknownDim(), width]));
   const [sumK, sumV] = sums;
   if (sumK === undefined || sumV === undefined) throw new Error('two sums');
   const size = o.dimOf(b, block, 0);
+  const passHeads = o.dimOf(b, heads.heads, 0);
   const end = o.dimOf(b, sumK, 1);
   const start = o.sub(b, end, size);
   const shift = skipped(b);
   const row = (key: Value): Value => (shift === undefined ? key : o.add(b, key, shift));
   const rows = (x: Value): Value =>
-    o.reshape(b, o.slice(b, x, row(start), row(end), 2), o.shapeVector(b, n, -1, width));
+    o.reshape(b, o.slice(b, x, row(start), row(end), 2), o.shapeVector(b, passHeads, -1, width));
   const [q, dO] = [rows(pass.q), rows(pass.dO)];
   const earlier = (x: Value): Value => o.slice(b, x, 0, start, 1);
   const within = (x: Value): Value => o.slice(b, x, start, end, 1);
@@ -223,8 +226,8 @@ function byBlocks(
   const gradients = (part: (x: Value) => Value, causal: boolean): { dQ: Value; dK: Value; dV: Value } => {
     const [k, v] = [part(pass.k), part(pass.v)];
     const lower = (x: Value): Value => {
-      const square = o.reshape(b, x, o.shapeVector(b, n, groups, size, size));
-      return o.reshape(b, b.op('Trilu', [square, undefined], { upper: 0 }), o.shapeVector(b, n, -1, size));
+      const square = o.reshape(b, x, o.shapeVector(b, passHeads, groups, size, size));
+      return o.reshape(b, b.op('Trilu', [square, undefined], { upper: 0 }), o.shapeVector(b, passHeads, -1, size));
     };
     const exponents = o.fusedMatMul(b, q, k, { transB: true, alpha: scale });
     const all = o.exp(b, exponents);
@@ -232,7 +235,7 @@ function byBlocks(
     const slopes = o.fusedMatMul(b, dO, v, { transB: true });
     const dS = o.mul(b, p, slopes);
     const suffix = causal ? 'within' : 'before';
-    b.sameShapes([n, `rows_${suffix}`, `keys_${suffix}`], exponents, all, slopes, dS);
+    b.sameShapes(['pass_heads', `rows_${suffix}`, `keys_${suffix}`], exponents, all, slopes, dS);
     return {
       dV: o.fusedMatMul(b, p, dO, { transA: true }),
       dQ: o.fusedMatMul(b, dS, k, { alpha: scale }),
@@ -246,7 +249,7 @@ function byBlocks(
   b.output(o.equal(b, one, one)); // always true, and made on the CPU: a condition handed on would be copied from the card
   b.output(o.add(b, earlier(sumK), up(rectangle.dK)));
   b.output(o.add(b, earlier(sumV), up(rectangle.dV)));
-  b.output(o.reshape(b, o.add(b, rectangle.dQ, diagonal.dQ), o.shapeVector(b, n, groups, size, width)));
+  b.output(o.reshape(b, o.add(b, rectangle.dQ, diagonal.dQ), o.shapeVector(b, passHeads, groups, size, width)));
   b.output(o.cast(b, o.add(b, within(sumK), up(diagonal.dK)), dtype));
   b.output(o.cast(b, o.add(b, within(sumV), up(diagonal.dV)), dtype));
 
@@ -256,7 +259,8 @@ function byBlocks(
   /** Without the extra channels, blocks from the first to the last. */
   const inOrder = (x: Value, axis: number): Value =>
     g.op('Slice', [x, o.ints(g, [0, -1]), o.ints(g, [headDim, -(2 ** 40)]), o.ints(g, [axis, 0]), o.ints(g, [1, -1])]);
-  const keys = (x: Value): Value => o.reshape(g, o.transpose(g, inOrder(x, 3), [1, 0, 2, 3]), [n, -1, headDim]);
+  const keys = (x: Value): Value =>
+    o.reshape(g, o.transpose(g, inOrder(x, 3), [1, 0, 2, 3]), o.shapeVector(g, n, -1, headDim));
   const channels = (x: Value): Value => o.slice(g, x, 0, headDim, 2);
   return {
     dQ: o.reshape(
@@ -281,7 +285,8 @@ interface HeadInput {
 
 /** Gradients of q [n, GR, T, D], and of k and v [n, T, D]. */
 function headGradients(g: Graph, x: HeadInput, plan: FlashPlan): { dQ: Value; dK: Value; dV: Value } {
-  const { headDim, groups, headsAtOnce: n } = plan;
+  const { headDim, groups } = plan;
+  const n = o.dimOf(g, plan.heads, 0);
   const { dtype } = x.q;
   const up = (value: Value): Value => o.cast(g, value, wide(dtype));
   // log-sum-exp = scale * q k0 - log P(key 0). Both numbers a row are subtracted from the scores, hence their signs; the
@@ -325,21 +330,21 @@ function headGradients(g: Graph, x: HeadInput, plan: FlashPlan): { dQ: Value; dK
   };
 }
 
-/** headGradients over all heads, `headsAtOnce` at a time. */
+/** headGradients over all heads, some at a time. */
 function allHeads(g: Graph, x: HeadInput, plan: FlashPlan): { dQ: Value; dK: Value; dV: Value } {
-  const { kvHeads, headsAtOnce, groups, headDim } = plan;
-  if (headsAtOnce === kvHeads) return headGradients(g, x, plan);
+  const { kvHeads, groups, headDim } = plan;
   const b = new Graph('attention_heads', g);
   b.anonymousInput('pass', 'int64', []);
   b.anonymousInput('condition', 'bool', []);
   // The number of heads done is the length of a carried tensor, see FlashRulers.
   const done = b.anonymousInput('done', 'float32', [unknownDim()]);
   const from = o.dimOf(b, done, 0);
-  const to = o.add(b, from, headsAtOnce);
+  const some = o.dimOf(b, plan.heads, 0);
+  const to = o.add(b, from, some);
   const take = (value: Value): Value => {
     const taken = o.slice(b, value, from, to, 0);
     const rest = value.shape.slice(1).map((_, i) => o.dimOf(b, value, i + 1));
-    return o.reshapeExact(b, taken, o.shapeVector(b, headsAtOnce, ...rest));
+    return o.reshapeExact(b, taken, o.shapeVector(b, some, ...rest));
   };
   const { dQ, dK, dV } = headGradients(
     b,
@@ -353,11 +358,11 @@ function allHeads(g: Graph, x: HeadInput, plan: FlashPlan): { dQ: Value; dK: Val
     },
     plan,
   );
-  const one = o.squeeze(b, from, 0);
-  b.output(o.equal(b, one, one));
-  b.output(o.concat(b, [done, o.full(b, 'float32', [headsAtOnce])], 0));
+  const one = o.squeeze(b, some, 0);
+  b.output(o.equal(b, one, one)); // see byBlocks
+  b.output(o.concat(b, [done, o.full(b, 'float32', some)], 0));
   for (const value of [dQ, dK, dV]) b.output(value);
-  const count = g.constant('int64', kvHeads / headsAtOnce);
+  const count = o.squeeze(g, o.div(g, g.constant('int64', [kvHeads]), o.dimOf(g, plan.heads, 0)), 0);
   const none = o.full(g, 'float32', [0]);
   const [end, allQ, allK, allV] = g.ops('Loop', [count, undefined, none], { body: b }, { outputs: 4 });
   if (!end || !allQ || !allK || !allV) throw new Error('the loop has four outputs');

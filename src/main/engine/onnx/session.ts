@@ -15,6 +15,8 @@ export type Device = 'cpu' | 'cuda';
 
 export interface SessionOptions {
   readonly device: Device;
+  /** Number of the CUDA card, default 0. */
+  readonly deviceId?: number;
   /** Threads inside one operator on the CPU; fixed, so that sums are made in the same order each time. */
   readonly threads?: number;
   /** Folder that the external data's paths are relative to. */
@@ -33,6 +35,15 @@ function typeOf(data: TensorData): ort.Tensor.Type {
   if (data instanceof Int32Array) return 'int32';
   if (data instanceof BigInt64Array) return 'int64';
   return 'bool';
+}
+
+/** Session configuration entries (onnxruntime_session_options_config_keys.h), all of them texts. */
+function sessionEntries({ device, weightFolder }: SessionOptions): Record<string, string> {
+  return {
+    ...(weightFolder === undefined ? {} : { model_external_initializers_file_folder_path: weightFolder }),
+    // Weights beside the arena: it grows in powers of two.
+    ...(device === 'cuda' ? { use_device_allocator_for_initializers: '1' } : {}),
+  };
 }
 
 /** One ONNX Runtime session over a compiled graph. `run` blocks the thread; the engine process owns it. */
@@ -55,7 +66,7 @@ export class Session {
   static async fromBytes(model: Uint8Array, options: SessionOptions): Promise<Session> {
     const folder = options.weightFolder;
     const settings: ort.InferenceSession.SessionOptions = {
-      executionProviders: [options.device],
+      executionProviders: [options.device === 'cpu' ? 'cpu' : { name: 'cuda', deviceId: options.deviceId ?? 0 }],
       // The graph is written as it should run; an optimiser could merge recomputation with the forward pass.
       graphOptimizationLevel: 'disabled',
       enableMemPattern: false,
@@ -66,7 +77,7 @@ export class Session {
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
       ...(options.memoryFiles === undefined ? {} : { externalData: [...options.memoryFiles] }),
       ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
-      ...(folder === undefined ? {} : { extra: { session: { model_external_initializers_file_folder_path: folder } } }),
+      extra: { session: sessionEntries(options) },
     };
     try {
       return new Session(await ort.InferenceSession.create(model, settings));

@@ -1,3 +1,4 @@
+import { wide } from './dtype.ts';
 import type { Value } from './graph.ts';
 import { Graph } from './graph.ts';
 import * as o from './ops.ts';
@@ -58,9 +59,10 @@ function body(g: Graph, label: string, chunk: Value): Body {
   return { b, condition, take: (x) => o.slice(b, x, start, end, 0) };
 }
 
-/** log softmax(h W^T) of one chunk, [chunk, V]. */
+/** h W^T of one chunk [chunk, V], single precision at least. */
 function logits(b: Graph, hidden: Value, head: Value): Value {
-  return o.gemm(b, hidden, head, undefined, { transB: true });
+  const product = o.gemm(b, hidden, head, undefined, { transB: true });
+  return o.cast(b, product, wide(product.dtype));
 }
 
 function pick(b: Graph, logProbabilities: Value, target: Value): Value {
@@ -72,7 +74,7 @@ function pick(b: Graph, logProbabilities: Value, target: Value): Value {
  * frozen head gives it in the forward pass and the logits are computed once.
  */
 function unitGradient(b: Graph, probabilities: Value, target: Value, head: Value): Value {
-  return o.sub(b, o.gather(b, head, target), o.matmul(b, probabilities, head));
+  return o.sub(b, o.gather(b, head, target), o.matmul(b, o.cast(b, probabilities, head.dtype), head));
 }
 
 function forward(
@@ -98,28 +100,29 @@ function forward(
 /** With a trained head: the logits again, then dh = w (W[target] - P W) and dW = scatter(w h at target) - P^T (w h). */
 function backwardWithHead(g: Graph, input: TokenLogProbsInput, gradient: Value): readonly Value[] {
   const c = chunks(g, input);
-  const weights = o.unsqueeze(g, padded(g, gradient, c.rows), 1);
+  const weights = o.unsqueeze(g, padded(g, o.cast(g, gradient, input.hidden.dtype), c.rows), 1);
   const { b, condition, take } = body(g, 'token_logprobs_backward', input.chunk);
-  const sum = b.anonymousInput('dhead', input.head.dtype, input.head.shape);
+  const sum = b.anonymousInput('dhead', wide(input.head.dtype), input.head.shape);
   const [hidden, target, weight] = [take(c.hidden), take(c.target), take(weights)];
   const p = o.softmax(b, logits(b, hidden, input.head));
   b.output(condition);
-  b.output(o.sub(b, sum, o.gemm(b, p, o.mul(b, hidden, weight), undefined, { transA: true })));
+  const part = o.gemm(b, o.cast(b, p, hidden.dtype), o.mul(b, hidden, weight), undefined, { transA: true });
+  b.output(o.sub(b, sum, o.cast(b, part, sum.dtype)));
   b.output(o.mul(b, unitGradient(b, p, target, input.head), weight));
-  const zeros = o.full(g, input.head.dtype, o.shapeOf(g, input.head));
+  const zeros = o.full(g, sum.dtype, o.shapeOf(g, input.head));
   const [minus, scanned] = g.ops('Loop', [c.count, undefined, zeros], { body: b }, { outputs: 2 });
   if (minus === undefined || scanned === undefined) throw new Error('the loop has two outputs');
   const width = Number(o.dim(input.head, 1));
   const m = o.dimOf(g, input.target, 0);
   const dHidden = o.slice(g, o.reshape(g, scanned, o.shapeVector(g, c.rows, width)), 0, m, 0);
-  const rows = o.mul(g, input.hidden, o.unsqueeze(g, gradient, 1));
+  const rows = o.mul(g, o.cast(g, input.hidden, sum.dtype), o.unsqueeze(g, gradient, 1));
   const indices = o.expand(g, o.unsqueeze(g, input.target, 1), o.shapeOf(g, rows));
   const dHead = g.op('ScatterElements', [minus, indices, rows], { axis: 0, reduction: 'add' });
-  return [dHidden, dHead];
+  return [dHidden, o.cast(g, dHead, input.head.dtype)];
 }
 
 /**
- * log p(target) of M rows, natural logarithm, by row chunks: the logits of all rows never exist at once. Returns [M].
+ * log p(target) of M rows, natural logarithm, single precision at least, by row chunks: the logits of all rows never exist at once. Returns [M].
  */
 export function tokenLogProbs(g: Graph, input: TokenLogProbsInput): Value {
   const keepUnit = g.recording && !input.trainHead;
@@ -135,7 +138,7 @@ export function tokenLogProbs(g: Graph, input: TokenLogProbsInput): Value {
       const [gradient] = gradients;
       if (gradient === undefined) return [];
       if (unit === undefined) return backwardWithHead(graph, input, gradient);
-      return [o.mul(graph, unit, o.unsqueeze(graph, gradient, 1)), undefined];
+      return [o.mul(graph, unit, o.cast(graph, o.unsqueeze(graph, gradient, 1), unit.dtype)), undefined];
     },
   );
   if (output === undefined) throw new Error('one output');

@@ -55,7 +55,7 @@ export function blockRows(
 }
 
 /** Values of the tree's rows at their places, zero in the padding. */
-export function placed(values: Int32Array, rows: BlockRows): Int32Array {
+export function placed(values: Int32Array, rows: Pick<BlockRows, 'length' | 'place'>): Int32Array {
   const out = new Int32Array(rows.length);
   values.forEach((value, row) => {
     out[rows.place(row)] = value;

@@ -1,6 +1,7 @@
 import type { Graph, Value } from '../onnx/graph.ts';
 import * as o from '../onnx/ops.ts';
 import type { TreeValues } from '../model/tree-attention.ts';
+import type { FlashRulers } from '../onnx/flash-attention.ts';
 import type { ObjectiveGraphInput } from '../training/gradient-program.ts';
 
 /**
@@ -18,7 +19,7 @@ export interface ProgramInputs {
   /** Tokens and positions of a tree row [T]. */
   readonly ids: Value;
   readonly positions: Value;
-  readonly tree: TreeValues;
+  readonly tree: BlockTree | FlashTree;
   /** Real tokens of the row when it is a prefix to decode from; the rest is padding. */
   readonly prefix: Value;
   /** Row m predicts target[m] [M]; rows in one chunk of the loss head. */
@@ -27,6 +28,19 @@ export interface ProgramInputs {
   readonly chunk: Value;
   readonly objective: ObjectiveGraphInput;
   readonly decode: DecodeValues;
+}
+
+/** How rows attend: by blocks in plain operators (any device), or by flash attention (CUDA, half precision). */
+export type AttentionKind = 'blocks' | 'flash';
+
+export interface BlockTree extends TreeValues {
+  readonly kind: 'blocks';
+}
+
+export interface FlashTree extends FlashRulers {
+  readonly kind: 'flash';
+  /** Its first dimension is the MLP's rows at a time. */
+  readonly mlpChunk: Value;
 }
 
 /** See GenerateInput in model/runner.ts. */
@@ -46,7 +60,7 @@ export interface DecodeValues {
 }
 
 /** Declares the inputs on the root graph. */
-export function programInputs(g: Graph, parameters: number, half: number): ProgramInputs {
+export function programInputs(g: Graph, parameters: number, half: number, attention: AttentionKind): ProgramInputs {
   const size = (name: string): Value => g.input(name, 'int64', [1]);
   const floats = (name: string, ...shape: (string | number)[]): Value => g.input(name, 'float32', shape);
   const tokens = (name: string, ...shape: string[]): Value => g.input(name, 'int32', shape);
@@ -57,7 +71,7 @@ export function programInputs(g: Graph, parameters: number, half: number): Progr
     sin: floats('rope_sin', 'L', half),
     ids: tokens('ids', 'T'),
     positions: o.cast(g, tokens('positions', 'T'), 'int64'),
-    tree: { table: g.input('block_table', 'int64', ['blocks', 4]), block: size('block') },
+    tree: attention === 'blocks' ? blockTree(g) : flashTree(g),
     prefix: size('prefix'),
     from: tokens('from', 'M'),
     target: tokens('target', 'M'),
@@ -82,5 +96,26 @@ export function programInputs(g: Graph, parameters: number, half: number): Progr
       uniforms: floats('uniforms', 'B', 'K'),
       stopIds: tokens('stop_ids', 'E'),
     },
+  };
+}
+
+function blockTree(g: Graph): BlockTree {
+  return {
+    kind: 'blocks',
+    table: g.input('block_table', 'int64', ['blocks', 4]),
+    block: g.input('block', 'int64', [1]),
+  };
+}
+
+function flashTree(g: Graph): FlashTree {
+  const ruler = (name: string): Value => g.input(name, 'bool', [name]);
+  return {
+    kind: 'flash',
+    prefix: ruler('prefix_rows'),
+    trunk: ruler('trunk_rows'),
+    block: ruler('block_rows'),
+    secondBlock: ruler('second_block_rows'),
+    heads: ruler('heads_at_once'),
+    mlpChunk: ruler('mlp_rows'),
   };
 }

@@ -1,10 +1,12 @@
 import type { ModelConfig } from '../model/config.ts';
 import type { Checkpointing, DecoderInput } from '../model/decoder.ts';
+import type { ComputeType } from '../model/converted-weights.ts';
 import { parameterValues } from '../model/parameter-values.ts';
-import type { FrozenSource } from '../model/parameter-values.ts';
+import type { FrozenSource, ParameterValues } from '../model/parameter-values.ts';
 import type { ParameterLayout } from '../model/parameters.ts';
 import { hiddenStates, rowLogits, targetLogProbs } from '../model/score-program.ts';
-import { treeAttention } from '../model/tree-attention.ts';
+import { rotaryByRow } from '../model/rotary.ts';
+import { flashTreeAttention, treeAttention } from '../model/tree-attention.ts';
 import type { DType } from '../onnx/dtype.ts';
 import type { Value } from '../onnx/graph.ts';
 import { Graph } from '../onnx/graph.ts';
@@ -12,6 +14,7 @@ import * as o from '../onnx/ops.ts';
 import { gradientProgram } from '../training/gradient-program.ts';
 import { decodeProgram } from '../generation/decode-program.ts';
 import { programInputs } from './program-inputs.ts';
+import type { AttentionKind, ProgramInputs } from './program-inputs.ts';
 
 /** The programs of the resident graph, by number. */
 export const PROGRAMS = ['score', 'logits', 'logProbabilities', 'hiddenStates', 'gradients', 'generate'] as const;
@@ -27,6 +30,8 @@ export interface ResidentGraphOptions {
   /** Where the frozen weights are. */
   readonly source: FrozenSource;
   readonly checkpointing: Checkpointing;
+  readonly dtype: ComputeType;
+  readonly attention: AttentionKind;
   /** The programs to build; the others fail when called. Fewer load faster. */
   readonly programs: readonly Program[];
 }
@@ -36,32 +41,29 @@ export interface ResidentGraphOptions {
  * scope. Outputs: floats, scalars, gradient [P], tokens; each program fills what it has.
  */
 export function residentGraph(options: ResidentGraphOptions): Graph {
-  const { config, layout, source } = options;
+  const { config, layout, source, dtype } = options;
   const root = new Graph('longhand');
-  const inputs = programInputs(root, layout.total, config.headDim / 2);
-  const parameters = parameterValues(root, layout, inputs.parameters, source);
-  const decoderInput: DecoderInput = {
-    config,
-    parameters,
-    rotary: { cos: inputs.cos, sin: inputs.sin, positions: inputs.positions },
-    attend: treeAttention(root, config, inputs.tree),
-  };
+  const inputs = programInputs(root, layout.total, config.headDim / 2, options.attention);
+  const parameters = parameterValues(root, layout, inputs.parameters, source, dtype);
+  const tables = { cos: o.cast(root, inputs.cos, dtype), sin: o.cast(root, inputs.sin, dtype) };
+  const input = wholeRows(root, config, parameters, inputs, tables, dtype);
   const { ids, from, target, chunk } = inputs;
 
   const build: Record<Program, (g: Graph) => Outputs> = {
-    score: (g) => ({ floats: targetLogProbs(g, decoderInput, { ids, from, target, chunk }) }),
-    logits: (g) => ({ floats: flat(g, rowLogits(g, decoderInput, { ids, from })) }),
-    logProbabilities: (g) => ({ floats: flat(g, o.logSoftmax(g, rowLogits(g, decoderInput, { ids, from }))) }),
-    hiddenStates: (g) => ({ floats: flat(g, hiddenStates(g, decoderInput, ids)) }),
+    score: (g) => ({ floats: targetLogProbs(g, input(g), { ids, from, target, chunk }) }),
+    logits: (g) => ({ floats: flat(g, rowLogits(g, input(g), { ids, from })) }),
+    logProbabilities: (g) => ({ floats: flat(g, o.logSoftmax(g, rowLogits(g, input(g), { ids, from }))) }),
+    hiddenStates: (g) => ({ floats: flat(g, hiddenStates(g, input(g), ids)) }),
     gradients: (g) => {
       const score = { ids, from, target, chunk };
-      const r = gradientProgram(g, decoderInput, score, inputs.objective, options.checkpointing);
+      const r = gradientProgram(g, input(g, true), score, inputs.objective, options.checkpointing);
       const scalars = [r.loss, r.nll, r.preference].map((value) => o.reshape(g, value, [1]));
       return { floats: r.logps, scalars: o.concat(g, scalars, 0), gradient: r.gradient };
     },
-    generate: (g) => ({
-      tokens: flat(g, decodeProgram(g, decoderInput, { prefix: ids, prefixLength: inputs.prefix, ...inputs.decode })),
-    }),
+    generate: (g) => {
+      const decode = { prefix: ids, prefixLength: inputs.prefix, tables, ...inputs.decode };
+      return { tokens: flat(g, decodeProgram(g, input(g), decode)) };
+    },
   };
 
   const chosen = PROGRAMS.filter((name) => options.programs.includes(name));
@@ -71,6 +73,29 @@ export function residentGraph(options: ResidentGraphOptions): Graph {
     if (value !== undefined) root.output(value, name);
   });
   return root;
+}
+
+/** The decoder's input for programs over whole rows. */
+function wholeRows(
+  root: Graph,
+  config: ModelConfig,
+  parameters: ParameterValues,
+  { tree, positions, ids }: ProgramInputs,
+  tables: { readonly cos: Value; readonly sin: Value },
+  dtype: ComputeType,
+): (g: Graph, trains?: boolean) => DecoderInput {
+  const rotary = { ...tables, positions };
+  if (tree.kind === 'blocks') {
+    const attend = treeAttention(root, config, tree, dtype);
+    return () => ({ config, parameters, rotary, attend });
+  }
+  // Lengths and what is made of them belong to the program itself: from an outer scope they would lie on the card.
+  return (g, trains = false) => {
+    const { attend, plan } = flashTreeAttention(g, config, tree, ids, dtype, trains);
+    const byRow = rotaryByRow(g, rotary);
+    const first = [byRow.cos, byRow.sin, ...Object.values(plan.firstKey ?? {})];
+    return { config, parameters, rotary: byRow, attend, memory: { mlpChunk: tree.mlpChunk, first } };
+  };
 }
 
 function flat(g: Graph, x: Value): Value {

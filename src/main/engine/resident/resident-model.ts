@@ -18,17 +18,25 @@ import type {
 } from '../model/runner.ts';
 import { openWeights } from '../model/weights.ts';
 import type { ModelWeights } from '../model/weights.ts';
-import { widenWeights } from '../model/widened-weights.ts';
+import { convertWeights } from '../model/converted-weights.ts';
+import type { ComputeType } from '../model/converted-weights.ts';
 import { Session } from '../onnx/session.ts';
 import type { Device, HostTensor } from '../onnx/session.ts';
-import { blockRows, placed } from './block-rows.ts';
-import type { BlockRows } from './block-rows.ts';
 import { checkGenerate, checkObjective, checkRows, checkState, checkTargets, checkTree } from './input-checks.ts';
 import { PROGRAMS, residentGraph } from './resident-graph.ts';
+import type { AttentionKind } from './program-inputs.ts';
 import type { Program } from './resident-graph.ts';
+import { emptyRow, layoutRow } from './row-layout.ts';
+import type { RowLayout } from './row-layout.ts';
 
 export interface ResidentOptions {
   readonly device: Device;
+  /** Number of the CUDA card. */
+  readonly deviceId?: number;
+  /** The type of weights and activations: default float32 on the CPU, bfloat16 on CUDA. */
+  readonly dtype?: ComputeType;
+  /** Default: flash attention for bfloat16. The CPU computes it too, in float32 (for tests). */
+  readonly attention?: AttentionKind;
   /** Threads inside one operator; fixed so that sums are made in the same order each time. */
   readonly threads: number;
   readonly trainable: { readonly kind: 'full' } | ({ readonly kind: 'lora' } & LoraChoice) | LayoutChoice;
@@ -38,6 +46,9 @@ export interface ResidentOptions {
   /** Longest query block of the attention, and rows of the loss head in one chunk. */
   readonly attentionBlock?: number;
   readonly lossChunk?: number;
+  /** With flash attention: rows of the MLP at a time, and scores of attention at a time on the way back. */
+  readonly mlpRows?: number;
+  readonly scoresAtOnce?: number;
   /** Batched prompts longer than this (after the prefix) are decoded one by one: all at once would take much memory. */
   readonly longPrompt?: number;
   readonly profile?: string;
@@ -50,9 +61,11 @@ interface LayoutChoice {
   readonly layout: ParameterLayout;
 }
 
-/** Defaults measured on two CPU cores: larger blocks cost memory, smaller ones time. */
-const ATTENTION_BLOCK = 256;
-const LOSS_CHUNK = 256;
+/** Larger blocks cost memory, smaller ones time: measured on two CPU cores, and on an H100. */
+const LIMITS = {
+  blocks: { block: 256, lossChunk: 256, mlpRows: 0, scores: 0 },
+  flash: { block: 1024, lossChunk: 1024, mlpRows: 4096, scores: 2 ** 28 },
+} as const;
 const LONG_PROMPT = 2048;
 
 /** Loads a Hugging Face folder into one session with all programs. */
@@ -92,19 +105,23 @@ export class ResidentModel implements ModelRunner {
   static async create(config: ModelConfig, weights: ModelWeights, options: ResidentOptions): Promise<ResidentModel> {
     const layout = layoutOf(config, options);
     const folder = commonFolder([...weights.tensors.values()].map((tensor) => tensor.path));
-    const widened = await widenWeights(weights, options.device === 'cpu' ? frozenNames(layout, weights) : []);
+    const { dtype, attention } = precision(options);
+    const converted = await convertWeights(weights, frozenNames(layout, weights), dtype);
     const graph = residentGraph({
       config,
       layout,
-      source: { weights, folder, widened },
+      source: { weights, folder, converted },
+      dtype,
+      attention,
       checkpointing: options.checkpointing ?? 'none',
       programs: options.programs ?? PROGRAMS,
     });
     const session = await Session.create(graph, {
       device: options.device,
+      ...(options.deviceId === undefined ? {} : { deviceId: options.deviceId }),
       threads: options.threads,
       weightFolder: folder,
-      ...(widened.places.size === 0 ? {} : { memoryFiles: [widened] }),
+      ...(converted.places.size === 0 ? {} : { memoryFiles: [converted] }),
       ...(options.profile === undefined ? {} : { profile: options.profile }),
       ...(options.arena === undefined ? {} : { arena: options.arena }),
     });
@@ -126,7 +143,7 @@ export class ResidentModel implements ModelRunner {
 
   async score(tokens: TreeTokens, targets: Targets, state: ModelState): Promise<Float32Array> {
     const rows = this.rows(tokens, state);
-    return this.floats('score', state, { ...treeFeeds(tokens, rows), ...this.targets(tokens, targets, rows) });
+    return this.floats('score', state, { ...rows.feeds, ...this.targets(tokens, targets, rows) });
   }
 
   async logits(tokens: TreeTokens, rows: Int32Array, state: ModelState): Promise<Float32Array> {
@@ -139,7 +156,7 @@ export class ResidentModel implements ModelRunner {
 
   async hiddenStates(tokens: TreeTokens, state: ModelState): Promise<Float32Array> {
     const rows = this.rows(tokens, state);
-    const padded = await this.floats('hiddenStates', state, treeFeeds(tokens, rows));
+    const padded = await this.floats('hiddenStates', state, rows.feeds);
     const { hiddenSize, numLayers } = this.config;
     const out = new Float32Array((numLayers + 1) * tokens.ids.length * hiddenSize);
     for (let i = 0; i < (numLayers + 1) * tokens.ids.length; i++) {
@@ -158,7 +175,7 @@ export class ResidentModel implements ModelRunner {
   ): Promise<GradientOutput> {
     const rows = this.rows(tokens, state);
     checkObjective(objective, targets.target.length);
-    const inputs = { ...treeFeeds(tokens, rows), ...this.targets(tokens, targets, rows), ...objectiveFeeds(objective) };
+    const inputs = { ...rows.feeds, ...this.targets(tokens, targets, rows), ...objectiveFeeds(objective) };
     const { floats, scalars, gradient } = await this.alone(() => this.run('gradients', state, inputs));
     const [loss = NaN, nll = NaN, preference = NaN] = floatsOf(scalars);
     return { logps: floatsOf(floats), loss, nll, preference, gradient: floatsOf(gradient) };
@@ -189,7 +206,7 @@ export class ResidentModel implements ModelRunner {
     const batch = input.prompts.length;
     const longest = Math.max(...input.prompts.map((prompt) => prompt.length));
     // As many queries in a block as elsewhere, of all sequences together.
-    const promptBlock = evenParts(longest, Math.max(1, Math.floor(this.attentionBlock / batch)));
+    const promptBlock = evenParts(longest, Math.max(1, Math.floor(this.limits.block / batch)));
     const width = Math.ceil(longest / promptBlock) * promptBlock;
     const prompts = new Int32Array(batch * width);
     input.prompts.forEach((prompt, i) => {
@@ -199,7 +216,7 @@ export class ResidentModel implements ModelRunner {
     const uniforms = greedy ? new Float32Array(batch * input.maxNewTokens) : input.uniforms;
     const prefix = { ids: input.prefix, prefix: input.prefix.length, first: 0, second: 0 };
     const feeds: Feeds = {
-      ...treeFeeds(prefix, blockRows(prefix, this.attentionBlock)),
+      ...this.layoutOf(prefix).feeds,
       prefix: size(input.prefix.length),
       prompts: { data: prompts, dims: [batch, width] },
       lengths: { data: BigInt64Array.from(input.prompts, (prompt) => BigInt(prompt.length)), dims: [batch] },
@@ -215,18 +232,29 @@ export class ResidentModel implements ModelRunner {
     return collect(tokens.data as Int32Array, batch, new Set(input.stopIds));
   }
 
-  private get attentionBlock(): number {
-    return this.options.attentionBlock ?? ATTENTION_BLOCK;
+  private get limits(): { block: number; lossChunk: number; mlpRows: number; scores: number } {
+    const { attentionBlock, lossChunk, mlpRows, scoresAtOnce } = this.options;
+    const usual = LIMITS[precision(this.options).attention];
+    return {
+      block: attentionBlock ?? usual.block,
+      lossChunk: lossChunk ?? usual.lossChunk,
+      mlpRows: mlpRows ?? usual.mlpRows,
+      scores: scoresAtOnce ?? usual.scores,
+    };
   }
 
-  private rows(tokens: TreeTokens, { rope }: ModelState): BlockRows {
+  private layoutOf(tokens: TreeTokens): RowLayout {
+    return layoutRow(tokens, precision(this.options).attention, this.limits, this.config);
+  }
+
+  private rows(tokens: TreeTokens, { rope }: ModelState): RowLayout {
     checkTree(tokens, this.config.vocabSize, rope);
-    return blockRows(tokens, this.attentionBlock);
+    return this.layoutOf(tokens);
   }
 
-  private targets({ ids }: TreeTokens, { from, target }: Targets, rows: BlockRows): Feeds {
+  private targets({ ids }: TreeTokens, { from, target }: Targets, rows: RowLayout): Feeds {
     checkTargets({ from, target }, ids.length, this.config.vocabSize);
-    const chunk = evenParts(target.length, this.options.lossChunk ?? LOSS_CHUNK);
+    const chunk = evenParts(target.length, this.limits.lossChunk);
     return { from: vector(from.map(rows.place)), target: vector(target), chunk: size(chunk) };
   }
 
@@ -238,7 +266,7 @@ export class ResidentModel implements ModelRunner {
   ): Promise<Float32Array> {
     const rows = this.rows(tokens, state);
     checkRows(at, tokens.ids.length);
-    return this.floats(program, state, { ...treeFeeds(tokens, rows), from: vector(at.map(rows.place)) });
+    return this.floats(program, state, { ...rows.feeds, from: vector(at.map(rows.place)) });
   }
 
   private async floats(program: Program, state: ModelState, feeds: Feeds): Promise<Float32Array> {
@@ -263,6 +291,7 @@ export class ResidentModel implements ModelRunner {
     const { parameters, rope } = state;
     const results = await this.session.run({
       ...EMPTY,
+      ...emptyRow(precision(this.options).attention),
       program: { data: BigInt64Array.of(BigInt(PROGRAMS.indexOf(program))), dims: [] },
       parameters: vector(parameters),
       rope_cos: { data: rope.cos, dims: [rope.length, rope.half] },
@@ -305,20 +334,10 @@ function evenParts(n: number, limit: number): number {
   return n === 0 ? 1 : Math.ceil(n / Math.ceil(n / limit));
 }
 
-function treeFeeds(tokens: TreeTokens, rows: BlockRows): Feeds {
-  const { ids } = tokens;
-  return {
-    ids: vector(placed(ids, rows)),
-    positions: vector(placed(tokens.positions ?? treePositions(tokens), rows)),
-    block_table: { data: rows.table, dims: [rows.table.length / 4, 4] },
-    block: size(rows.block),
-  };
-}
-
-/** Positions of a tree row: both branches continue from the prefix. */
-function treePositions({ prefix, first, second }: Pick<TreeTokens, 'prefix' | 'first' | 'second'>): Int32Array {
-  const trunk = prefix + first;
-  return Int32Array.from({ length: trunk + second }, (_, i) => (i < trunk ? i : i - first));
+/** Type and attention of a session: what the options say, or what the device is best at. */
+function precision({ device, dtype, attention }: ResidentOptions): { dtype: ComputeType; attention: AttentionKind } {
+  const type = dtype ?? (device === 'cpu' ? 'float32' : 'bfloat16');
+  return { dtype: type, attention: attention ?? (type === 'bfloat16' ? 'flash' : 'blocks') };
 }
 
 function vector(data: Int32Array | Float32Array): HostTensor {
@@ -385,10 +404,6 @@ function collect(flat: Int32Array, batch: number, stops: ReadonlySet<number>): G
 
 /** What is fed to the inputs that a program does not read. */
 const EMPTY: Feeds = {
-  ids: vector(new Int32Array(0)),
-  positions: vector(new Int32Array(0)),
-  block_table: { data: new BigInt64Array(0), dims: [0, 4] },
-  block: size(1),
   prefix: size(0),
   from: vector(new Int32Array(0)),
   target: vector(new Int32Array(0)),

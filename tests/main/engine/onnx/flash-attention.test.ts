@@ -43,16 +43,16 @@ async function run(
     values.forEach((value, i) => (out[place(Math.floor(i / width)) * width + (i % width)] = value));
     return float32(out, [length, width]);
   };
-  const [found] = (await runGraph(g, {
+  const [found]: (Result | undefined)[] = await runGraph(g, {
     q: placed(rows.q, QUERY),
     k: placed(rows.k, KEY),
     v: placed(rows.v, KEY),
     gradient: placed(rows.gradient, QUERY),
     ...feeds,
-  })) as [Result];
+  });
   const real = (name: string, width: number): number[] =>
     Array.from({ length: count * width }, (_, i) => {
-      return found[name]?.data[place(Math.floor(i / width)) * width + (i % width)] ?? NaN;
+      return found?.[name]?.data[place(Math.floor(i / width)) * width + (i % width)] ?? NaN;
     });
   return { output: real('output', QUERY), dq: real('dq', QUERY), dk: real('dk', KEY), dv: real('dv', KEY) };
 }
@@ -98,14 +98,15 @@ describe('flash attention over a tree of rows equals attention by blocks', () =>
             trunk: ruler('trunk'),
             block: ruler('block'),
             secondBlock: ruler('secondBlock'),
+            heads: ruler('heads'),
           };
-          const plan = flashPlan(g, rulers, { ...HEADS, headsAtOnce }, q, 'float32', true);
+          const plan = flashPlan(g, rulers, HEADS, q, 'float32', true);
           return flashAttention(g, { q, k, v, plan });
         },
         Object.fromEntries(
-          (['prefix', 'trunk', 'block', 'secondBlock'] as const).map((name) => [
+          (['prefix', 'trunk', 'block', 'secondBlock', 'heads'] as const).map((name) => [
             name,
-            float32(new Array<number>(layout[name]).fill(0)),
+            float32(new Array<number>({ ...layout, heads: headsAtOnce }[name]).fill(0)),
           ]),
         ),
       );

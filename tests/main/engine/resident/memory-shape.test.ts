@@ -57,7 +57,8 @@ describe('inferred shapes', () => {
     const weights = await openWeights(MODEL, config);
     const source = { weights, folder: commonFolder([...weights.tensors.values()].map((tensor) => tensor.path)) };
     const layout = kind === 'full' ? fullLayout(config) : loraLayout(config, LORA);
-    return residentGraph({ config, layout, source, checkpointing, programs });
+    const kinds = { dtype: 'float32', attention: 'blocks' } as const;
+    return residentGraph({ config, layout, source, checkpointing, programs, ...kinds });
   }
 
   /** B sequences of a batch and E stop tokens do not grow with a document. */
