@@ -14,7 +14,11 @@ function tool(path: string, ...args: string[]): Promise<number> {
 
 const eslint = (...args: string[]) => tool('eslint/bin/eslint.js', ...args);
 const prettier = (...args: string[]) => tool('prettier/bin/prettier.cjs', ...args);
-const typecheck = () => tool('typescript/bin/tsc', '--noEmit', '-p', '.');
+async function typecheck(): Promise<number> {
+  const codes = [];
+  for (const project of ['.', 'src/renderer']) codes.push(await tool('typescript/bin/tsc', '--noEmit', '-p', project));
+  return codes.some((code) => code !== 0) ? 1 : 0;
+}
 const vitest = (...args: string[]) => tool('vitest/vitest.mjs', 'run', ...args);
 
 async function lint(): Promise<number> {
@@ -60,6 +64,8 @@ const tasks: Record<string, (...args: string[]) => Promise<number>> = {
   lint,
   typecheck,
   format: () => prettier('--write', '--log-level=warn', '.'),
+  start: async (...args: string[]) => (await import('./start.ts')).start(...args),
+  build: async () => (await import('./start.ts')).build(),
   demo: (...args: string[]) =>
     runInForeground(process.execPath, [join(root, 'src', 'main', 'cli.ts'), 'demo', ...args], { cwd: root }),
   'setup:python': async () => (await import('./python-env.ts')).makePythonEnvironment(),

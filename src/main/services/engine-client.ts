@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { UserError } from '../../shared/errors.ts';
 import type { JobProgress } from '../../shared/job-progress.ts';
 import type { JobKind, Jobs, ReplyTo } from '../engine/protocol/jobs.ts';
@@ -27,7 +27,10 @@ export type EventHandlers<Kind extends JobKind> = {
 // A handler without an answer may simply return.
 type Answer<Reply> = [Reply] extends [undefined] ? void | Promise<void> : Reply | Promise<Reply>;
 
-const processFile = fileURLToPath(new URL('../engine/process.ts', import.meta.url));
+/** The engine's entry: beside this file's folder in the source, one bundle beside ours in a build. */
+const processFile = import.meta.filename.endsWith('.ts')
+  ? join(import.meta.dirname, '..', 'engine', 'process.ts')
+  : join(import.meta.dirname, 'process.js');
 
 /** Time to stop in order: finish an example, write a checkpoint. After it the process is killed. */
 const graceMilliseconds = 60_000;

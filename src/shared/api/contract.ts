@@ -7,6 +7,7 @@ import type { ApiJob } from './jobs.ts';
 import type { InputOf, OutputOf, ParsedInputOf } from './method.ts';
 import { modelMethods } from './models.ts';
 import { pairMethods } from './pairs.ts';
+import { reviewMethods } from './reviews.ts';
 import { runMethods } from './runs.ts';
 import { systemMethods } from './system.ts';
 import { workspaceMethods } from './workspaces.ts';
@@ -18,6 +19,7 @@ export const contract = {
   ...documentMethods,
   ...generationMethods,
   ...pairMethods,
+  ...reviewMethods,
   ...runMethods,
   ...evaluationMethods,
   ...exportMethods,

@@ -59,7 +59,7 @@ function watched(session: Session, control: JobControl): JobControl {
   };
 }
 
-export function pairHandlers(session: Session): Handlers<DomainMethods<'generations' | 'pairs'>> {
+export function pairHandlers(session: Session): Handlers<DomainMethods<'generations' | 'pairs' | 'reviews'>> {
   const startJob = (
     title: string,
     work: (control: JobControl) => Promise<GenerationReport>,
@@ -124,6 +124,13 @@ export function pairHandlers(session: Session): Handlers<DomainMethods<'generati
     },
     'pairs.list': (request) => listPairs(session.context, request),
     'pairs.detail': ({ id }) => session.context.workspace.pairs.detail(id),
+    'reviews.append': (review) => {
+      const answer = session.context.workspace.reviews.append(review);
+      session.changed('reviews', review.pairId);
+      return answer;
+    },
+    'reviews.ofPair': ({ pairId }) => session.context.workspace.reviews.ofPair(pairId),
+    'reviews.pace': ({ reviewer }) => session.context.workspace.reviews.pace(reviewer),
     'pairs.counts': () => session.context.workspace.pairs.queueCounts(),
   };
 }

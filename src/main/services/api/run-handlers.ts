@@ -20,13 +20,13 @@ function runView(session: Session, id: number): RunView {
   return { run, config, checkpoints, modelPath };
 }
 
-/** Estimate at a length from the model report's table, straight lines between its points. */
+/** Estimate at a length from the model report's table, in straight lines through its points. */
 function estimate(points: readonly { tokens: number; bytes: number }[], tokens: number): number {
   const sorted = [...points].sort((a, b) => a.tokens - b.tokens);
-  const above = sorted.findIndex((point) => point.tokens >= tokens);
-  const right = sorted[above < 0 ? sorted.length - 1 : Math.max(above, 1)];
-  const left = sorted[above < 0 ? sorted.length - 2 : Math.max(above - 1, 0)];
-  if (left === undefined || right === undefined || left.tokens === right.tokens) return right?.bytes ?? 0;
+  const at = Math.max(1, sorted.findIndex((point) => point.tokens >= tokens));
+  const [left, right] = [sorted[at - 1], sorted[at] ?? sorted.at(-1)];
+  if (left === undefined || right === undefined) return 0;
+  if (left.tokens === right.tokens) return right.bytes;
   return left.bytes + ((right.bytes - left.bytes) * (tokens - left.tokens)) / (right.tokens - left.tokens);
 }
 

@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'electron-vite';
+
+const source = join(import.meta.dirname, 'src');
+const out = join(import.meta.dirname, 'out');
+
+/** Production bundles: main (with the engine's process), preload and renderer. The loopback host serves the same renderer. */
+export default defineConfig({
+  main: {
+    build: {
+      outDir: join(out, 'main'),
+      rollupOptions: {
+        input: { index: join(source, 'main', 'index.ts'), process: join(source, 'main', 'engine', 'process.ts') },
+      },
+    },
+  },
+  preload: {
+    build: {
+      outDir: join(out, 'preload'),
+      // A sandboxed preload is CommonJS.
+      rollupOptions: {
+        input: { index: join(source, 'preload', 'index.ts') },
+        output: { format: 'cjs', entryFileNames: '[name].cjs' },
+      },
+    },
+  },
+  renderer: {
+    root: join(source, 'renderer'),
+    plugins: [react()],
+    build: {
+      outDir: join(out, 'renderer'),
+      rollupOptions: { input: join(source, 'renderer', 'index.html') },
+      // Scripts must be files: the content security policy allows no inline ones.
+      modulePreload: { polyfill: false },
+    },
+  },
+});

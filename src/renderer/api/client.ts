@@ -1,0 +1,74 @@
+import { QueryClient, useMutation, useQuery } from '@tanstack/react-query';
+import type { UseMutationResult, UseQueryResult } from '@tanstack/react-query';
+import type { ApiEvent, ApiInput, ApiMethod, ApiOutput, Topic } from '../../shared/api/contract.ts';
+import type { ApiError } from './transport.ts';
+import { makeTransport } from './transport.ts';
+
+export const queryClient = new QueryClient({
+  defaultOptions: { queries: { retry: false, staleTime: 60_000, refetchOnWindowFocus: false } },
+});
+
+/** Topics that change what a domain's methods answer. */
+const domainsOf: Readonly<Record<Topic, readonly string[]>> = {
+  workspace: ['workspaces', 'models', 'documents', 'generations', 'pairs', 'runs', 'evaluations', 'system', 'jobs'],
+  models: ['models'],
+  documents: ['documents', 'workspaces.current'],
+  pairs: ['pairs', 'workspaces.current'],
+  reviews: ['pairs', 'reviews', 'workspaces.current'],
+  generations: ['generations'],
+  runs: ['runs', 'workspaces.current'],
+  // Metrics are followed with a cursor by the page that shows them, see charts/use-metrics.ts.
+  metrics: [],
+  evaluations: ['evaluations', 'workspaces.current'],
+};
+
+const listeners = new Set<(event: ApiEvent) => void>();
+
+const transport = makeTransport(() => {
+  void queryClient.invalidateQueries();
+});
+
+transport.subscribe((event) => {
+  if (event.type === 'changed') {
+    const domains = domainsOf[event.topic];
+    void queryClient.invalidateQueries({
+      predicate: ({ queryKey: [name] }) =>
+        typeof name === 'string' && domains.some((domain) => name === domain || name.startsWith(`${domain}.`)),
+    });
+  } else {
+    void queryClient.invalidateQueries({ queryKey: ['jobs.list'] });
+  }
+  for (const listener of listeners) listener(event);
+});
+
+/** Calls a method of the contract. @throws ApiError */
+export function call<Name extends ApiMethod>(name: Name, input: ApiInput<Name>): Promise<ApiOutput<Name>> {
+  return transport.call(name, input);
+}
+
+/** Hears every event until the returned function is called. */
+export function onApiEvent(listener: (event: ApiEvent) => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** A method's answer, kept and asked for again when an event says that it may differ. */
+export function useApi<Name extends ApiMethod>(
+  name: Name,
+  input: ApiInput<Name>,
+  options: { readonly enabled?: boolean; readonly keep?: boolean } = {},
+): UseQueryResult<ApiOutput<Name>, ApiError> {
+  return useQuery<ApiOutput<Name>, ApiError>({
+    queryKey: [name, input],
+    queryFn: () => call(name, input),
+    enabled: options.enabled ?? true,
+    ...(options.keep === true ? { placeholderData: (before: unknown) => before as never } : {}),
+  });
+}
+
+/** A method that changes something; what it changes comes back by events. */
+export function useApiMutation<Name extends ApiMethod>(
+  name: Name,
+): UseMutationResult<ApiOutput<Name>, ApiError, ApiInput<Name>> {
+  return useMutation<ApiOutput<Name>, ApiError, ApiInput<Name>>({ mutationFn: (input) => call(name, input) });
+}

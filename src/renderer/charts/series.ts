@@ -1,0 +1,62 @@
+/** One point of a curve. */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Exponential moving average with weight `smoothing` (0 = none) on the past, corrected for its start (as Adam's). */
+export function smooth(points: readonly Point[], smoothing: number): Point[] {
+  let sum = 0;
+  let weight = 0;
+  return points.map(({ x, y }) => {
+    if (!Number.isFinite(y)) return { x, y };
+    sum = smoothing * sum + (1 - smoothing) * y;
+    weight = smoothing * weight + (1 - smoothing);
+    return { x, y: sum / weight };
+  });
+}
+
+/**
+ * At most `limit` points that keep a curve's look: largest triangle three buckets (Steinarsson 2013). First and last
+ * point stay; of each bucket the point with the largest triangle to its neighbours.
+ */
+export function downsample(points: readonly Point[], limit: number): readonly Point[] {
+  const first = points[0];
+  const last = points.at(-1);
+  if (points.length <= limit || limit < 3 || first === undefined || last === undefined) return points;
+  const kept: Point[] = [first];
+  const size = (points.length - 2) / (limit - 2);
+  for (let bucket = 0; bucket < limit - 2; bucket++) {
+    const from = Math.floor(bucket * size) + 1;
+    const to = Math.floor((bucket + 1) * size) + 1;
+    const next = points.slice(to, Math.max(to + 1, Math.min(Math.floor((bucket + 2) * size) + 1, points.length)));
+    const nextX = next.reduce((sum, point) => sum + point.x, 0) / next.length;
+    const nextY = next.reduce((sum, point) => sum + point.y, 0) / next.length;
+    const before = kept.at(-1) ?? first;
+    let best = points[from] ?? last;
+    let largest = -1;
+    for (const point of points.slice(from, to)) {
+      const area = Math.abs((before.x - nextX) * (point.y - before.y) - (before.x - point.x) * (nextY - before.y));
+      if (area > largest) {
+        largest = area;
+        best = point;
+      }
+    }
+    kept.push(best);
+  }
+  kept.push(last);
+  return kept;
+}
+
+/** The range that leaves out the outermost percent at each end, with a little room. */
+export function clippedRange(points: readonly Point[]): readonly [low: number, high: number] | undefined {
+  const values = points
+    .map(({ y }) => y)
+    .filter(Number.isFinite)
+    .sort((a, b) => a - b);
+  if (values.length < 20) return undefined;
+  const at = (share: number): number => values[Math.round(share * (values.length - 1))] ?? 0;
+  const [low, high] = [at(0.01), at(0.99)];
+  const room = 0.05 * (high - low);
+  return [low - room, high + room];
+}

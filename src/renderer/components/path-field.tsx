@@ -1,0 +1,145 @@
+import { Button, Modal, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import type { FolderEntry } from '../../shared/api/workspaces.ts';
+import { useApi } from '../api/client.ts';
+import { ErrorPanel, Loading } from './states.tsx';
+
+type Kind = 'folder' | 'files';
+
+/** A path that can be typed, or chosen: with the native dialog in Electron, else in a list of what main may read. */
+export function PathField({
+  label,
+  description,
+  value,
+  onChange,
+  kind,
+  error,
+}: {
+  readonly label: string;
+  readonly description?: string;
+  readonly value: string;
+  readonly onChange: (path: string) => void;
+  readonly kind: Kind;
+  readonly error?: string | undefined;
+}) {
+  const [browsing, browse] = useState(false);
+  const choose = (): void => {
+    const bridge = window.longhand;
+    if (bridge === undefined) {
+      browse(true);
+      return;
+    }
+    void bridge.choose({ kind, title: label }).then(([path]) => {
+      if (path !== undefined) onChange(path);
+    });
+  };
+  return (
+    <div style={{ display: 'flex', gap: 8, alignItems: 'flex-end' }}>
+      <TextInput
+        style={{ flex: 1 }}
+        label={label}
+        description={description}
+        value={value}
+        error={error}
+        onChange={(event) => {
+          onChange(event.currentTarget.value);
+        }}
+      />
+      <Button variant="default" onClick={choose}>
+        Choose
+      </Button>
+      <Modal
+        opened={browsing}
+        onClose={() => {
+          browse(false);
+        }}
+        title={label}
+        size="lg"
+      >
+        <Browser
+          start={value === '' ? null : value}
+          kind={kind}
+          onPick={(path) => {
+            onChange(path);
+            browse(false);
+          }}
+        />
+      </Modal>
+    </div>
+  );
+}
+
+function Browser({
+  start,
+  kind,
+  onPick,
+}: {
+  readonly start: string | null;
+  readonly kind: Kind;
+  readonly onPick: (path: string) => void;
+}) {
+  const [path, open] = useState<string | null>(null);
+  const listing = useApi('files.browse', { path: path ?? start }, { keep: true });
+  const fallback = useApi('files.browse', { path: null }, { enabled: listing.isError });
+  const shown = listing.data ?? fallback.data;
+  if (shown === undefined)
+    return listing.isError && fallback.isError ? <ErrorPanel error={listing.error} /> : <Loading />;
+  const act = (entry: FolderEntry): void => {
+    if (entry.kind === 'folder') open(entry.path);
+    else if (kind === 'files') onPick(entry.path);
+  };
+  return (
+    <div>
+      <div style={{ display: 'flex', gap: 8, alignItems: 'center', marginBottom: 8 }}>
+        <Button
+          size="compact-sm"
+          variant="default"
+          disabled={shown.parent === null}
+          onClick={() => {
+            open(shown.parent);
+          }}
+        >
+          Up
+        </Button>
+        <span className="mono" style={{ flex: 1, overflowWrap: 'anywhere' }}>
+          {shown.path}
+        </span>
+        <Button
+          size="compact-sm"
+          onClick={() => {
+            onPick(shown.path);
+          }}
+        >
+          Use this folder
+        </Button>
+      </div>
+      <div style={{ maxHeight: 380, overflow: 'auto' }}>
+        <table className="data">
+          <tbody>
+            {shown.entries.map((entry) => (
+              <tr
+                key={entry.path}
+                className="selectable"
+                onClick={() => {
+                  act(entry);
+                }}
+              >
+                <td>
+                  <button
+                    type="button"
+                    className="nav"
+                    style={{ background: 'none', font: 'inherit', padding: 0, cursor: 'pointer' }}
+                  >
+                    {entry.name}
+                    {entry.kind === 'folder' ? '/' : ''}
+                  </button>
+                </td>
+                <td className="muted">{entry.role}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </div>
+  );
+}

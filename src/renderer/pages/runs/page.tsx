@@ -1,0 +1,263 @@
+import { Button, Slider, Switch } from '@mantine/core';
+import { useMemo, useState } from 'react';
+import { LineChart } from '../../charts/line-chart.tsx';
+import { useMetrics } from '../../charts/use-metrics.ts';
+import { useApi, useApiMutation } from '../../api/client.ts';
+import { goTo, hrefOf } from '../../app/router.ts';
+import { formatBytes, formatCount, formatTime } from '../../components/format.ts';
+import { Page } from '../../components/page.tsx';
+import { PathField } from '../../components/path-field.tsx';
+import { Empty, ErrorPanel, Loading } from '../../components/states.tsx';
+import { charts } from './charts.ts';
+import { metricsCsv, saveText } from './metrics-csv.ts';
+
+/** All runs, or one with its live charts. */
+export function RunsPage({ rest }: { readonly rest: readonly string[] }) {
+  const id = Number(rest[0]);
+  return Number.isInteger(id) && id > 0 ? <RunView key={id} id={id} /> : <RunList />;
+}
+
+function RunList() {
+  const runs = useApi('runs.list', { limit: 500 });
+  return (
+    <Page title="Runs">
+      {runs.isError && <ErrorPanel error={runs.error} />}
+      {runs.isPending && <Loading />}
+      {runs.data?.rows.length === 0 && (
+        <Empty title="No runs yet">
+          <a href={hrefOf('train')}>Train on the pairs of this workspace.</a>
+        </Empty>
+      )}
+      {(runs.data?.rows.length ?? 0) > 0 && (
+        <table className="data">
+          <thead>
+            <tr>
+              <th>Run</th>
+              <th>Objective</th>
+              <th>Status</th>
+              <th className="number">Pairs</th>
+              <th className="number">Step</th>
+              <th>Begun</th>
+            </tr>
+          </thead>
+          <tbody>
+            {runs.data?.rows.toReversed().map((run) => (
+              <tr
+                key={run.id}
+                className="selectable"
+                onClick={() => {
+                  goTo('runs', run.id);
+                }}
+              >
+                <td>
+                  <a href={hrefOf('runs', run.id)}>
+                    {run.id}. {run.name}
+                  </a>
+                </td>
+                <td>{run.objective}</td>
+                <td>
+                  {run.status}
+                  {run.error !== null && <div style={{ color: 'var(--fail)' }}>{run.error}</div>}
+                </td>
+                <td className="number">{formatCount(run.pairCount)}</td>
+                <td className="number">{run.lastStep === null ? '' : formatCount(run.lastStep)}</td>
+                <td>{run.startedAt === null ? '' : formatTime(run.startedAt)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Page>
+  );
+}
+
+function RunView({ id }: { readonly id: number }) {
+  const view = useApi('runs.get', { id });
+  const curves = useMetrics(id);
+  const resume = useApiMutation('runs.resume');
+  const adapter = useApiMutation('exports.adapter');
+  const merged = useApiMutation('exports.merged');
+  const jobs = useApi('jobs.list', {});
+  const [smoothing, setSmoothing] = useState(0.6);
+  const [log, setLog] = useState(false);
+  const [clip, setClip] = useState(true);
+  const [dir, setDir] = useState('');
+  const shown = useMemo(
+    () =>
+      charts
+        .map((chart) => ({
+          ...chart,
+          series: chart.curves
+            .map(({ metric, ...rest }) => ({ ...rest, points: curves.get(metric) ?? [] }))
+            .filter(({ points }) => points.length > 0),
+        }))
+        .filter(({ series }) => series.length > 0),
+    [curves],
+  );
+  if (view.isError)
+    return (
+      <Page title={`Run ${id}`}>
+        <ErrorPanel error={view.error} />
+      </Page>
+    );
+  if (view.data === undefined)
+    return (
+      <Page title={`Run ${id}`}>
+        <Loading />
+      </Page>
+    );
+  const { run, config, checkpoints } = view.data;
+  const running =
+    jobs.data?.some((job) => job.runId === id && ['waiting', 'running', 'pausing'].includes(job.status)) ?? false;
+  const canResume = !running && (run.status === 'paused' || run.status === 'failed');
+  return (
+    <Page
+      title={`Run ${id}: ${run.name}`}
+      note={`${run.status}${run.lastStep === null ? '' : `, step ${formatCount(run.lastStep)}`}`}
+      actions={
+        <>
+          {canResume && (
+            <Button
+              onClick={() => {
+                resume.mutate({ id });
+              }}
+            >
+              Resume
+            </Button>
+          )}
+          <Button
+            variant="default"
+            onClick={() => {
+              saveText(`run-${id}-metrics.csv`, metricsCsv(curves));
+            }}
+          >
+            Metrics as CSV
+          </Button>
+        </>
+      }
+    >
+      {run.error !== null && <ErrorPanel error={new Error(run.error)} />}
+      {resume.isError && <ErrorPanel error={resume.error} />}
+      <div style={{ display: 'flex', gap: 20, alignItems: 'center' }}>
+        <span style={{ display: 'flex', gap: 8, alignItems: 'center' }}>
+          Smooth
+          <Slider
+            w={140}
+            size="sm"
+            min={0}
+            max={0.95}
+            step={0.05}
+            value={smoothing}
+            onChange={setSmoothing}
+            label={(value) => value.toFixed(2)}
+            aria-label="Smoothing"
+          />
+        </span>
+        <Switch
+          size="sm"
+          label="Log axis"
+          checked={log}
+          onChange={(event) => {
+            setLog(event.currentTarget.checked);
+          }}
+        />
+        <Switch
+          size="sm"
+          label="Clip outliers"
+          checked={clip}
+          onChange={(event) => {
+            setClip(event.currentTarget.checked);
+          }}
+        />
+        <span className="muted">x: optimizer steps</span>
+      </div>
+      {shown.length === 0 && <Empty title="No metrics yet">They appear with the first optimizer step.</Empty>}
+      <div style={{ display: 'grid', gridTemplateColumns: 'repeat(auto-fill, minmax(330px, 1fr))', gap: 10 }}>
+        {shown.map(({ title, unit, series, positive }) => (
+          <LineChart
+            key={title}
+            title={title}
+            unit={unit}
+            series={series}
+            options={{ smoothing, log: log && positive, clip }}
+          />
+        ))}
+      </div>
+      <div style={{ display: 'grid', gridTemplateColumns: 'minmax(0, 1fr) minmax(0, 1fr)', gap: 12 }}>
+        <div className="panel">
+          <h2>Checkpoints</h2>
+          <table className="data">
+            <thead>
+              <tr>
+                <th className="number">Step</th>
+                <th className="number">Size</th>
+                <th>Made</th>
+                <th />
+              </tr>
+            </thead>
+            <tbody>
+              {checkpoints.map((checkpoint) => (
+                <tr key={checkpoint.id}>
+                  <td className="number">{formatCount(checkpoint.step)}</td>
+                  <td className="number">{formatBytes(checkpoint.bytes)}</td>
+                  <td>{formatTime(checkpoint.createdAt)}</td>
+                  <td className="muted">{checkpoint.removedAt === null ? '' : 'thinned out'}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+          <h2 style={{ marginTop: 12 }}>Export</h2>
+          {[adapter, merged].map((mutation, i) => mutation.isError && <ErrorPanel key={i} error={mutation.error} />)}
+          <PathField label="Folder to write (new)" kind="folder" value={dir} onChange={setDir} />
+          <div style={{ display: 'flex', gap: 8, marginTop: 8 }}>
+            <Button
+              size="xs"
+              disabled={dir === '' || config.trainable.kind !== 'lora'}
+              title={config.trainable.kind === 'lora' ? '' : 'This run trained all weights'}
+              onClick={() => {
+                adapter.mutate({ runId: id, dir });
+              }}
+            >
+              Adapter (PEFT)
+            </Button>
+            <Button
+              size="xs"
+              variant="default"
+              disabled={dir === ''}
+              onClick={() => {
+                merged.mutate({ runId: id, dir });
+              }}
+            >
+              Merged model
+            </Button>
+          </div>
+        </div>
+        <div className="panel">
+          <h2>Configuration (does not change)</h2>
+          <table className="data">
+            <tbody>
+              {[
+                [
+                  'data',
+                  `${formatCount(run.pairCount)} pairs, ${formatCount(run.heldOutCount)} held out (${run.dataSha256.slice(0, 12)})`,
+                ],
+                ['code', run.codeVersion],
+                ...Object.entries(config).map(([name, value]) => [
+                  name,
+                  typeof value === 'object' ? JSON.stringify(value) : String(value),
+                ]),
+              ].map(([name = '', value = '']) => (
+                <tr key={name}>
+                  <td className="muted">{name}</td>
+                  <td className="mono" style={{ overflowWrap: 'anywhere' }}>
+                    {value}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </div>
+    </Page>
+  );
+}

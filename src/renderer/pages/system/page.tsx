@@ -1,0 +1,117 @@
+import { Button } from '@mantine/core';
+import { useState } from 'react';
+import { call, useApi, useApiMutation } from '../../api/client.ts';
+import { formatBytes, formatNumber, formatTime } from '../../components/format.ts';
+import { Facts, Page } from '../../components/page.tsx';
+import { ErrorPanel, Loading } from '../../components/states.tsx';
+
+interface SelfTest {
+  readonly ok: boolean;
+  readonly checks: readonly {
+    readonly name: string;
+    readonly ok: boolean;
+    readonly detail: string;
+    readonly seconds: number;
+  }[];
+}
+
+/** Versions, machine, the engine's self-test, the workspace's events. */
+export function SystemPage() {
+  const info = useApi('system.info', {});
+  const events = useApi('system.events', { limit: 100 });
+  const jobs = useApi('jobs.list', {});
+  const test = useApiMutation('system.selfTest');
+  const [copied, setCopied] = useState(false);
+  const last = jobs.data?.find(({ kind, status }) => kind === 'selfTest' && status === 'finished')?.result as
+    SelfTest | undefined;
+  const copy = (): void => {
+    void call('system.diagnostics', {})
+      .then((text) => navigator.clipboard.writeText(text))
+      .then(() => {
+        setCopied(true);
+      });
+  };
+  return (
+    <Page
+      title="System"
+      actions={
+        <>
+          <Button variant="default" onClick={copy}>
+            {copied ? 'Copied' : 'Copy diagnostics'}
+          </Button>
+          <Button
+            loading={test.isPending}
+            onClick={() => {
+              test.mutate({});
+            }}
+          >
+            Run self-test
+          </Button>
+        </>
+      }
+    >
+      {test.isError && <ErrorPanel error={test.error} />}
+      {info.isPending && <Loading />}
+      {info.data !== undefined && (
+        <div className="panel">
+          <Facts
+            facts={[
+              ['Longhand', `${info.data.version}${info.data.commit === null ? '' : ` (${info.data.commit})`}`],
+              ['Runs in', info.data.shell === 'electron' ? 'Electron' : 'a browser, over the loopback host'],
+              ['ONNX Runtime', info.data.onnxruntime],
+              ['Node', info.data.node],
+              ['System', info.data.platform],
+              ['Processor', `${info.data.cpu}, ${info.data.cores} cores`],
+              ['Memory', `${formatBytes(info.data.memoryFree)} free of ${formatBytes(info.data.memoryTotal)}`],
+              [
+                'Main process',
+                `${formatBytes(info.data.mainRss)}, longest delay ${formatNumber(info.data.eventLoopDelay.max)} ms, 99% under ${formatNumber(info.data.eventLoopDelay.p99)} ms`,
+              ],
+              [
+                'Engine process',
+                info.data.engine === null
+                  ? 'not running'
+                  : `process ${info.data.engine.pid}${info.data.engine.peakBytes === null ? '' : `, peak ${formatBytes(info.data.engine.peakBytes)}`}`,
+              ],
+            ]}
+          />
+        </div>
+      )}
+      {last !== undefined && (
+        <div className="panel">
+          <h2>Self-test: {last.ok ? 'passed' : 'failed'}</h2>
+          <table className="data">
+            <tbody>
+              {last.checks.map((check) => (
+                <tr key={check.name}>
+                  <td>{check.ok ? 'passed' : <strong style={{ color: 'var(--fail)' }}>failed</strong>}</td>
+                  <td>{check.name}</td>
+                  <td className="muted">{check.detail}</td>
+                  <td className="number">{formatNumber(check.seconds)} s</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      <div className="panel">
+        <h2>Events of the workspace</h2>
+        <table className="data">
+          <tbody>
+            {(events.data ?? []).map((event) => (
+              <tr key={event.id}>
+                <td className="muted" style={{ whiteSpace: 'nowrap' }}>
+                  {formatTime(event.at)}
+                </td>
+                <td>{event.kind}</td>
+                <td className="mono" style={{ overflowWrap: 'anywhere' }}>
+                  {event.message.slice(0, 300)}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Page>
+  );
+}

@@ -1,0 +1,130 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { clippedRange, downsample, smooth } from '../../src/renderer/charts/series.ts';
+import { histogram } from '../../src/renderer/pages/documents/histogram.ts';
+import { sidesOf } from '../../src/renderer/pages/pairs/blind-sides.ts';
+import { wordDiff } from '../../src/renderer/pages/pairs/word-diff.ts';
+import { formatBytes, formatDuration, formatNumber } from '../../src/renderer/components/format.ts';
+import { nextStep } from '../../src/renderer/pages/home/next-step.ts';
+
+const points = fc
+  .array(fc.double({ noNaN: true, min: -1e6, max: 1e6 }), { maxLength: 400 })
+  .map((ys) => ys.map((y, x) => ({ x, y })));
+
+describe('curves', () => {
+  it('smoothing keeps a constant, starts at the first value and forgets nothing with 0', () => {
+    const flat = Array.from({ length: 10 }, (_, x) => ({ x, y: 3 }));
+    for (const { y } of smooth(flat, 0.9)) expect(y).toBeCloseTo(3, 12);
+    expect(
+      smooth(
+        [
+          { x: 0, y: 5 },
+          { x: 1, y: 9 },
+        ],
+        0.9,
+      )[0]?.y,
+    ).toBeCloseTo(5, 12);
+    expect(
+      smooth(
+        [
+          { x: 0, y: 5 },
+          { x: 1, y: 9 },
+        ],
+        0,
+      )[1]?.y,
+    ).toBe(9);
+    // (0.6 * 0.4 * 1 + 0.4 * 2) / (0.6 * 0.4 + 0.4)
+    expect(
+      smooth(
+        [
+          { x: 0, y: 1 },
+          { x: 1, y: 2 },
+        ],
+        0.6,
+      )[1]?.y,
+    ).toBeCloseTo(1.04 / 0.64, 12);
+  });
+
+  it('down-sampling keeps ends, order and real points, within the limit', () => {
+    fc.assert(
+      fc.property(points, fc.integer({ min: 3, max: 60 }), (list, limit) => {
+        const kept = downsample(list, limit);
+        expect(kept.length).toBeLessThanOrEqual(Math.max(limit, Math.min(list.length, limit)));
+        expect(kept.every((point) => list.includes(point))).toBe(true);
+        expect(kept.map(({ x }) => x)).toEqual([...kept.map(({ x }) => x)].sort((a, b) => a - b));
+        if (list.length > 0) expect([kept[0], kept.at(-1)]).toEqual([list[0], list.at(-1)]);
+      }),
+    );
+  });
+
+  it('down-sampling keeps a lone peak', () => {
+    const list = Array.from({ length: 5000 }, (_, x) => ({ x, y: x === 2345 ? 100 : 0 }));
+    expect(downsample(list, 50)).toContainEqual({ x: 2345, y: 100 });
+  });
+
+  it('the clipped range leaves out a spike', () => {
+    const list = Array.from({ length: 1000 }, (_, x) => ({ x, y: x === 500 ? 1e9 : Math.sin(x) }));
+    expect(clippedRange(list)?.[1]).toBeLessThan(2);
+    expect(clippedRange(list.slice(0, 5))).toBeUndefined();
+  });
+});
+
+describe('histogram', () => {
+  it('counts every positive value once', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 1e6 })), (values) => {
+        const total = histogram(values).reduce((sum, bin) => sum + bin.count, 0);
+        expect(total).toBe(values.filter((value) => value > 0).length);
+      }),
+    );
+  });
+});
+
+describe('the audit', () => {
+  it('blind sides depend on pair and reviewer only, and come about equally often', () => {
+    expect(sidesOf(7, 'ada', false)).toEqual(['chosen', 'rejected']);
+    expect(sidesOf(7, 'ada', true)).toEqual(sidesOf(7, 'ada', true));
+    const first = Array.from({ length: 2000 }, (_, id) => sidesOf(id, 'ada', true)[0]).filter(
+      (side) => side === 'chosen',
+    ).length;
+    expect(first).toBeGreaterThan(900);
+    expect(first).toBeLessThan(1100);
+    expect(Array.from({ length: 50 }, (_, id) => sidesOf(id, 'ada', true)[0])).not.toEqual(
+      Array.from({ length: 50 }, (_, id) => sidesOf(id, 'bo', true)[0]),
+    );
+  });
+
+  it('a word diff gives both texts back whole and marks what differs', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (a, b) => {
+        const diff = wordDiff(a, b);
+        expect(diff.a.map(({ text }) => text).join('')).toBe(a);
+        expect(diff.b.map(({ text }) => text).join('')).toBe(b);
+      }),
+      { numRuns: 200 },
+    );
+    const { a, b } = wordDiff("Sven's seal waited.", "Sven's fox waited.");
+    expect(a.filter(({ changed }) => changed).map(({ text }) => text)).toEqual(['seal']);
+    expect(b.filter(({ changed }) => changed).map(({ text }) => text)).toEqual(['fox']);
+  });
+});
+
+describe('numbers and next steps', () => {
+  it('are written with their units', () => {
+    expect(formatBytes(1536)).toBe('1.5 KiB');
+    expect(formatBytes(0)).toBe('0 B');
+    expect(formatDuration(3725)).toBe('1 h 02 min');
+    expect(formatDuration(75)).toBe('1 min 15 s');
+    expect(formatNumber(0.0002)).toBe('2.0e-4');
+    expect(formatNumber(-0.6916)).toBe('-0.6916');
+  });
+
+  it('a workspace leads from documents to runs', () => {
+    const info = { folder: 'x', documents: 0, pairs: 0, unreviewed: 0, runs: 0, evaluations: 0 };
+    expect(nextStep(info).page).toBe('documents');
+    expect(nextStep({ ...info, documents: 3 }).page).toBe('generate');
+    expect(nextStep({ ...info, documents: 3, pairs: 9, unreviewed: 9 }).page).toBe('pairs');
+    expect(nextStep({ ...info, documents: 3, pairs: 9, unreviewed: 4 }).page).toBe('train');
+    expect(nextStep({ ...info, documents: 3, pairs: 9, unreviewed: 4, runs: 1 }).page).toBe('evaluate');
+  });
+});
