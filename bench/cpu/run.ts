@@ -411,6 +411,9 @@ function markdown(peerVersions: Record<string, unknown>): string {
   return parts.join('\n\n');
 }
 
+/** Every step of a decode is alike; a trace of them all would be gigabytes. */
+const PROFILED_TOKENS = 32;
+
 async function runProfile(): Promise<void> {
   const profiles: Profile[] = [];
   for (const work of await workloads()) {
@@ -438,7 +441,7 @@ async function runProfile(): Promise<void> {
       [1, 32],
       [8, 880],
     ] as const) {
-      const title = `${work.name}, decoding ${NEW_TOKENS} tokens, batch ${batch}, prompt ${length}`;
+      const title = `${work.name}, decoding ${PROFILED_TOKENS} tokens, batch ${batch}, prompt ${length}`;
       if (!title.toLowerCase().includes(flags.only.toLowerCase())) continue;
       console.log(title);
       const own = await prompts(work.modelDir, batch, length);
@@ -446,7 +449,7 @@ async function runProfile(): Promise<void> {
         await profile(title, 1, async (prefix) => {
           const ours = await OurGenerator.load(work.modelDir, threads, 1024, prefix);
           return {
-            step: () => ours.generate(new Int32Array(), own, NEW_TOKENS),
+            step: () => ours.generate(new Int32Array(), own, PROFILED_TOKENS),
             end: async () => {
               ours.endProfiling();
               await ours.release();

@@ -1,5 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { z } from 'zod';
 
 /** One run of one operator, from the trace that ONNX Runtime writes. */
@@ -18,13 +20,13 @@ export interface KernelRun {
 }
 
 const shapes = z.array(z.record(z.string(), z.array(z.number()))).optional();
-const eventSchema = z.looseObject({
+const eventSchema = z.object({
   cat: z.string(),
   name: z.string(),
   ts: z.number(),
   dur: z.number(),
   args: z
-    .looseObject({
+    .object({
       op_name: z.string().optional(),
       mem_bytes_requested_in_use: z.coerce.number().optional(),
       input_type_shape: shapes,
@@ -41,8 +43,13 @@ export async function readTrace(prefix: string): Promise<KernelRun[]> {
   const [file, ...more] = (await readdir(folder)).filter((name) => name.startsWith(path.basename(prefix)));
   if (file === undefined || more.length > 0)
     throw new Error(`${folder} should hold one trace of ${path.basename(prefix)}`);
-  const events = z.array(eventSchema).parse(JSON.parse(await readFile(path.join(folder, file), 'utf8')));
-  const kernels = events.filter(({ cat, name }) => cat === 'Node' && name.endsWith(KERNEL));
+  // A long decode's trace is larger than a string may be; the runtime writes an event a line.
+  const kernels: z.output<typeof eventSchema>[] = [];
+  for await (const line of createInterface({ input: createReadStream(path.join(folder, file)) })) {
+    if (!line.includes(KERNEL)) continue;
+    const event = eventSchema.parse(JSON.parse(line.replace(/,$/, '')));
+    if (event.cat === 'Node' && event.name.endsWith(KERNEL)) kernels.push(event);
+  }
   kernels.sort((a, b) => a.ts - b.ts || b.dur - a.dur);
 
   // A Loop's time includes its body's: what lies inside an interval is taken off its own time.
