@@ -17,6 +17,7 @@ from transformers import AutoModelForCausalLM  # noqa: E402
 
 torch.set_num_threads(THREADS)
 transformers.logging.set_verbosity_error()
+transformers.logging.disable_progress_bar()
 
 
 def padded(sequences):
