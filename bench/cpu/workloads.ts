@@ -96,7 +96,7 @@ export async function textExample(
   };
 }
 
-/** `batch` different prompts of `length` tokens; or, `shared`, one document with a different end for each. */
+/** `batch` different prompts of `length` tokens. */
 export async function prompts(modelDir: string, batch: number, length: number): Promise<Int32Array[]> {
   const ids = await textIds(modelDir, batch * (length + 7));
   return Array.from({ length: batch }, (_, i) => ids.slice(i * (length + 7), i * (length + 7) + length));
