@@ -16,7 +16,8 @@ const eslint = (...args: string[]) => tool('eslint/bin/eslint.js', ...args);
 const prettier = (...args: string[]) => tool('prettier/bin/prettier.cjs', ...args);
 async function typecheck(): Promise<number> {
   const codes = [];
-  for (const project of ['.', 'src/renderer']) codes.push(await tool('typescript/bin/tsc', '--noEmit', '-p', project));
+  for (const project of ['.', 'src/renderer', 'tests/renderer', 'tests/e2e'])
+    codes.push(await tool('typescript/bin/tsc', '--noEmit', '-p', project));
   return codes.some((code) => code !== 0) ? 1 : 0;
 }
 const vitest = (...args: string[]) => tool('vitest/vitest.mjs', 'run', ...args);
@@ -36,6 +37,9 @@ async function test(...args: string[]): Promise<number> {
     console.log(`\n> ${name}`);
     if ((await check()) !== 0) failedChecks.push(name);
   }
+
+  // Without it the end-to-end tests are skipped, and it says what to install.
+  (await import('./chromium.ts')).setUpChromium();
 
   console.log('\n> vitest run');
   const folder = mkdtempSync(join(tmpdir(), 'longhand-test-'));

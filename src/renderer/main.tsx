@@ -13,6 +13,7 @@ const theme = createTheme({
   fontFamilyMonospace: 'JetBrains Mono, monospace',
   fontSizes: { xs: '11px', sm: '13px', md: '13px', lg: '15px', xl: '18px' },
   primaryColor: 'indigo',
+  primaryShade: { light: 8, dark: 8 },
   defaultRadius: 4,
   components: {
     Button: { defaultProps: { size: 'xs' } },

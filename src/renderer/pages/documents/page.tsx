@@ -118,7 +118,7 @@ export function DocumentsPage({ rest }: { readonly rest: readonly string[] }) {
                 Count tokens
               </Button>
             </div>
-            <div style={{ overflow: 'auto', flex: 1, border: '1px solid var(--line)', borderRadius: 4 }}>
+            <div style={{ overflow: 'auto', flex: 1, border: '1px solid var(--line)', borderRadius: 4 }} tabIndex={0}>
               <table className="data">
                 <thead>
                   <tr>

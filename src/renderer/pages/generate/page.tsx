@@ -88,7 +88,7 @@ export function GeneratePage() {
           {preview.data !== undefined && !preview.isError && (
             <>
               <div className="muted">On a part of {preview.data.documentTitle}</div>
-              <div className="mono text" style={{ maxHeight: 340, overflow: 'auto' }}>
+              <div className="mono text" style={{ maxHeight: 340, overflow: 'auto' }} tabIndex={0}>
                 {preview.data.prompt}
               </div>
             </>

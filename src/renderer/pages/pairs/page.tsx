@@ -239,7 +239,10 @@ export function PairsPage() {
       )}
       {rows.length > 0 && (
         <div style={{ display: 'grid', gridTemplateColumns: '220px minmax(0, 1fr)', gap: 12, flex: 1, minHeight: 380 }}>
-          <div style={{ overflow: 'auto', border: '1px solid var(--line)', borderRadius: 4, maxHeight: '64vh' }}>
+          <div
+            style={{ overflow: 'auto', border: '1px solid var(--line)', borderRadius: 4, maxHeight: '64vh' }}
+            tabIndex={0}
+          >
             <table className="data" aria-label="Queue">
               <tbody>
                 {rows.map((row) => (
@@ -409,7 +412,10 @@ function PairView({
   const diff = wordDiff(pair[sides[0]], pair[sides[1]]);
   const length = document.data?.characters ?? pair.chunkEnd;
   return (
-    <div style={{ display: 'flex', flexDirection: 'column', gap: 8, minWidth: 0, overflow: 'auto', maxHeight: '64vh' }}>
+    <div
+      style={{ display: 'flex', flexDirection: 'column', gap: 8, minWidth: 0, overflow: 'auto', maxHeight: '64vh' }}
+      tabIndex={0}
+    >
       <div className="panel">
         <div style={{ display: 'flex', justifyContent: 'space-between' }} className="muted">
           <span>

@@ -150,7 +150,7 @@ function RunView({ id }: { readonly id: number }) {
             value={smoothing}
             onChange={setSmoothing}
             label={(value) => value.toFixed(2)}
-            aria-label="Smoothing"
+            thumbLabel="Smoothing"
           />
         </span>
         <Switch
