@@ -9,7 +9,7 @@ export interface KernelRun {
   /** The node's name with its scopes, e.g. `layers.0/Gemm.node_12`. */
   readonly node: string;
   readonly opType: string;
-  /** Microseconds; `self` is without the operators inside (of a Loop or an If). */
+  /** Microseconds; `self` is without the operators inside (of a Loop, a Scan or an If). */
   readonly start: number;
   readonly duration: number;
   readonly self: number;
@@ -35,6 +35,9 @@ const eventSchema = z.object({
     .optional(),
 });
 
+/** Operators whose time includes that of the operators inside. */
+const WITH_BODY = new Set(['Loop', 'Scan', 'If']);
+
 const KERNEL = '_kernel_time';
 
 /** The operators of a trace in the order of their starts. `prefix` is the path prefix that the session was given. */
@@ -59,7 +62,7 @@ export async function readTrace(prefix: string): Promise<KernelRun[]> {
     while (open.length > 0 && (open.at(-1)?.ts ?? 0) + (open.at(-1)?.dur ?? 0) <= event.ts) open.pop();
     const parent = open.at(-1);
     if (parent !== undefined) inside.set(parent, (inside.get(parent) ?? 0) + event.dur);
-    if (event.args?.op_name === 'Loop' || event.args?.op_name === 'If') open.push(event);
+    if (WITH_BODY.has(event.args?.op_name ?? '')) open.push(event);
   }
   return kernels.map((event) => ({
     node: event.name.slice(0, -KERNEL.length),
