@@ -139,7 +139,8 @@ describe.skipIf('reason' in chromium)(
     });
 
     it('blind mode hides which answer is which', async () => {
-      await blind.setChecked(false, { force: true });
+      const blind = app.page.getByRole('switch', { name: 'Blind' });
+      await blind.setChecked(true, { force: true });
       await app.page.getByRole('heading', { name: 'A', exact: true }).waitFor();
       expect(await app.page.getByRole('heading', { name: /chosen|rejected/ }).count()).toBe(0);
       await blind.setChecked(false, { force: true });
