@@ -1,17 +1,20 @@
 import type { ParameterLayout } from '../model/parameters.ts';
-import { loadResidentModel, type ResidentModel } from '../resident/resident-model.ts';
+import { loadResidentModel, type ResidentModel, type ResidentOptions } from '../resident/resident-model.ts';
 import type { Program } from '../resident/resident-graph.ts';
 
 /** Full fine-tuning, an adapter's layout, or nothing to train: the weights are read from the files. */
 export type PoolTrainable = 'full' | 'none' | ParameterLayout;
 
+/** Where the models run; default the CPU. */
+export type PoolOptions = Pick<ResidentOptions, 'threads'> & Partial<Pick<ResidentOptions, 'device' | 'dtype'>>;
+
 /** Keeps the last resident model, so that cases over the same one load it once. */
 export class ModelPool {
-  readonly #threads: number;
+  readonly #options: PoolOptions;
   #last: { readonly key: string; readonly model: ResidentModel } | undefined;
 
-  constructor(threads: number) {
-    this.#threads = threads;
+  constructor(options: PoolOptions) {
+    this.#options = options;
   }
 
   async get(dir: string, trainable: PoolTrainable, programs: readonly Program[]): Promise<ResidentModel> {
@@ -20,7 +23,7 @@ export class ModelPool {
     await this.release();
     const model = await loadResidentModel(dir, {
       device: 'cpu',
-      threads: this.#threads,
+      ...this.#options,
       trainable: choice(trainable),
       programs,
     });

@@ -6,7 +6,7 @@ import { field } from './example-values.ts';
 import { readForwardInputs, runForwardCase } from './forward-case.ts';
 import { readLongpoInputs } from './longpo-inputs.ts';
 import { runLongpoCase } from './longpo-case.ts';
-import { ModelPool } from './model-pool.ts';
+import { ModelPool, type PoolOptions } from './model-pool.ts';
 import { readPromptInputs, runPromptCase } from './prompt-case.ts';
 import type { CaseReport, GoldenReport } from './report.ts';
 
@@ -15,6 +15,9 @@ export interface GoldenOptions {
   readonly smollm2?: string;
   /** CPU threads of the model. */
   readonly threads: number;
+  /** Where the model runs, and in which type; default the CPU in float32. */
+  readonly device?: PoolOptions['device'];
+  readonly dtype?: PoolOptions['dtype'];
   /** Called after each case. */
   readonly onCase?: (report: CaseReport) => void;
 }
@@ -27,7 +30,11 @@ export interface GoldenOptions {
 export async function runGolden(dirs: readonly string[], options: GoldenOptions): Promise<GoldenReport> {
   const folders: CaseFolder[] = [];
   for (const dir of dirs) folders.push(...(await findCases(dir)));
-  const pool = new ModelPool(options.threads);
+  const pool = new ModelPool({
+    threads: options.threads,
+    ...(options.device === undefined ? {} : { device: options.device }),
+    ...(options.dtype === undefined ? {} : { dtype: options.dtype }),
+  });
   const cases: CaseReport[] = [];
   try {
     for (const folder of folders) {

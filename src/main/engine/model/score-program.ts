@@ -11,7 +11,7 @@ export interface ScoreValues {
   /** Rows that predict and the tokens they predict [M]. */
   readonly from: Value;
   readonly target: Value;
-  /** Rows in one chunk of the loss head. */
+  /** A tensor as long as one chunk of the loss head. */
   readonly chunk: Value;
 }
 

@@ -241,6 +241,13 @@ export const GRADIENT_RULES: Readonly<Record<string, GradientRule>> = {
     const table = x(0);
     const rest = table.shape.slice(1).map((_, i) => o.dimOf(g, table, i + 1));
     const flat = o.reshape(g, dy, o.shapeVector(g, -1, ...rest));
+    if (dy.dtype === 'bfloat16') {
+      // On CUDA: indices of every element would take more memory than the rows, and bfloat16 has no sum by index.
+      const at = o.cast(g, o.reshape(g, x(1), [-1, 1]), 'int64');
+      const none = o.full(g, 'float32', o.shapeOf(g, table));
+      const updates = o.cast(g, flat, 'float32');
+      return [o.cast(g, g.op('ScatterND', [none, at, updates], { reduction: 'add' }), dy.dtype)];
+    }
     const rows = o.reshape(g, x(1), o.shapeVector(g, -1, ...rest.map(() => 1)));
     const indices = o.expand(g, rows, o.shapeOf(g, flat));
     const zeros = o.full(g, dy.dtype, o.shapeOf(g, table));

@@ -99,9 +99,17 @@ export function concat(g: Graph, values: readonly Value[], axis: number): Value 
 
 /** An int64 vector put together from numbers and int64 vectors. */
 export function shapeVector(g: Graph, ...parts: (number | Value)[]): Value {
+  // Neighbouring numbers make one constant: joined by an operator, they might lie on the card.
+  const runs: (number[] | Value)[] = [];
+  for (const part of parts) {
+    const last = runs.at(-1);
+    if (typeof part !== 'number') runs.push(part);
+    else if (Array.isArray(last)) last.push(part);
+    else runs.push([part]);
+  }
   return concat(
     g,
-    parts.map((part) => (typeof part === 'number' ? g.constant('int64', [part]) : part)),
+    runs.map((run) => (Array.isArray(run) ? g.constant('int64', run) : run)),
     0,
   );
 }

@@ -10,7 +10,7 @@ export interface TokenLogProbsInput {
   readonly head: Value;
   /** Token ids to predict [M], int64. */
   readonly target: Value;
-  /** Rows in one chunk, an int64 vector of length 1; bounds the logits to [chunk, V]. */
+  /** A tensor whose first dimension is the number of rows in one chunk; bounds the logits to [chunk, V]. */
   readonly chunk: Value;
   /** True when the head itself is trained (full fine-tuning): its gradient is made too. */
   readonly trainHead: boolean;
@@ -18,18 +18,22 @@ export interface TokenLogProbsInput {
 
 /** Rows padded to whole chunks, with the number of chunks. */
 interface Chunks {
+  /** As a scalar and as a vector of length 1. */
   readonly count: Value;
+  readonly number: Value;
   readonly rows: Value;
   readonly hidden: Value;
   readonly target: Value;
 }
 
-function chunks(g: Graph, { hidden, target, chunk }: TokenLogProbsInput): Chunks {
+function chunks(g: Graph, { hidden, target, chunk: ruler }: TokenLogProbsInput): Chunks {
   const m = o.dimOf(g, target, 0);
+  const chunk = o.dimOf(g, ruler, 0);
   const count = o.div(g, o.sub(g, o.add(g, m, chunk), 1), chunk);
   const rows = o.mul(g, count, chunk);
   return {
     count: o.squeeze(g, count, 0),
+    number: count,
     rows,
     hidden: padded(g, hidden, rows),
     target: padded(g, target, rows),
@@ -50,8 +54,9 @@ interface Body {
   readonly take: (x: Value) => Value;
 }
 
-function body(g: Graph, label: string, chunk: Value): Body {
+function body(g: Graph, label: string, ruler: Value): Body {
   const b = new Graph(label, g);
+  const chunk = o.dimOf(b, ruler, 0);
   const iteration = b.anonymousInput('chunk', 'int64', []);
   const condition = b.anonymousInput('condition', 'bool', []);
   const start = o.mul(b, o.unsqueeze(b, iteration, 0), chunk);
@@ -83,18 +88,27 @@ function forward(
   withGradient: boolean,
 ): { logps: Value; unit: Value | undefined } {
   const c = chunks(g, input);
-  const { b, condition, take } = body(g, 'token_logprobs', input.chunk);
-  const target = take(c.target);
-  const logProbabilities = o.logSoftmax(b, logits(b, take(c.hidden), input.head));
-  b.output(condition);
+  const width = Number(o.dim(input.head, 1));
+  const rows = o.dimOf(g, input.chunk, 0);
+  // A Scan rather than a Loop: on CUDA, every index made from the number of an iteration waits for the card.
+  const b = new Graph('token_logprobs', g);
+  const chunk = o.dim(input.chunk, 0);
+  const hidden = b.anonymousInput('hidden', input.hidden.dtype, [chunk, width]);
+  const target = b.anonymousInput('target', input.target.dtype, [chunk]);
+  const logProbabilities = o.logSoftmax(b, logits(b, hidden, input.head));
   b.output(pick(b, logProbabilities, target));
   if (withGradient) b.output(unitGradient(b, o.exp(b, logProbabilities), target, input.head));
-  const [logps, unit] = g.ops('Loop', [c.count, undefined], { body: b }, { outputs: withGradient ? 2 : 1 });
+  const scans = [
+    o.reshapeExact(g, c.hidden, o.shapeVector(g, c.number, rows, width)),
+    o.reshapeExact(g, c.target, o.shapeVector(g, c.number, rows)),
+  ];
+  const attributes = { body: b, num_scan_inputs: 2 };
+  const [logps, unit] = g.ops('Scan', scans, attributes, { outputs: withGradient ? 2 : 1 });
   const m = o.dimOf(g, input.target, 0);
-  const flat = (x: Value, ...width: number[]): Value =>
-    o.slice(g, o.reshape(g, x, o.shapeVector(g, c.rows, ...width)), 0, m, 0);
-  if (logps === undefined) throw new Error('the loop gives log-probabilities');
-  return { logps: flat(logps), unit: unit === undefined ? undefined : flat(unit, Number(o.dim(input.head, 1))) };
+  const flat = (x: Value, ...size: number[]): Value =>
+    o.slice(g, o.reshapeExact(g, x, o.shapeVector(g, c.rows, ...size)), 0, m, 0);
+  if (logps === undefined) throw new Error('the scan gives log-probabilities');
+  return { logps: flat(logps), unit: unit === undefined ? undefined : flat(unit, width) };
 }
 
 /** With a trained head: the logits again, then dh = w (W[target] - P W) and dW = scatter(w h at target) - P^T (w h). */

@@ -9,7 +9,7 @@ import type { ObjectiveGraphInput } from '../training/gradient-program.ts';
  * symbols: T tokens in the row, M targets, R rows, B sequences, S prompt tokens, K new tokens, L positions.
  */
 export interface ProgramInputs {
-  /** Which program runs. */
+  /** Which program runs: a tensor whose length is the program's number. (The choice is then made on the CPU.) */
   readonly program: Value;
   /** The trainable vector [P]. */
   readonly parameters: Value;
@@ -22,7 +22,7 @@ export interface ProgramInputs {
   readonly tree: BlockTree | FlashTree;
   /** Real tokens of the row when it is a prefix to decode from; the rest is padding. */
   readonly prefix: Value;
-  /** Row m predicts target[m] [M]; rows in one chunk of the loss head. */
+  /** Row m predicts target[m] [M]; a tensor as long as one chunk of the loss head. */
   readonly from: Value;
   readonly target: Value;
   readonly chunk: Value;
@@ -65,7 +65,7 @@ export function programInputs(g: Graph, parameters: number, half: number, attent
   const floats = (name: string, ...shape: (string | number)[]): Value => g.input(name, 'float32', shape);
   const tokens = (name: string, ...shape: string[]): Value => g.input(name, 'int32', shape);
   return {
-    program: g.input('program', 'int64', []),
+    program: g.input('program', 'bool', ['program']),
     parameters: floats('parameters', parameters),
     cos: floats('rope_cos', 'L', half),
     sin: floats('rope_sin', 'L', half),
@@ -75,7 +75,7 @@ export function programInputs(g: Graph, parameters: number, half: number, attent
     prefix: size('prefix'),
     from: tokens('from', 'M'),
     target: tokens('target', 'M'),
-    chunk: size('chunk'),
+    chunk: g.input('chunk', 'bool', ['chunk']),
     objective: {
       nllWeight: floats('nll_weight', 'M'),
       chosenMask: floats('chosen_mask', 'M'),

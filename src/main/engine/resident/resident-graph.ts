@@ -117,7 +117,7 @@ function dispatch(
   else for (const value of dispatch(otherwise, program, rest, build)) otherwise.output(value);
   return g.ops(
     'If',
-    [o.equal(g, program, PROGRAMS.indexOf(name))],
+    [o.squeeze(g, o.equal(g, o.dimOf(g, program, 0), PROGRAMS.indexOf(name)), 0)],
     { then_branch: branch, else_branch: otherwise },
     { outputs: Object.keys(OUTPUTS).length },
   );

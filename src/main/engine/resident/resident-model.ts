@@ -26,7 +26,7 @@ import { checkGenerate, checkObjective, checkRows, checkState, checkTargets, che
 import { PROGRAMS, residentGraph } from './resident-graph.ts';
 import type { AttentionKind } from './program-inputs.ts';
 import type { Program } from './resident-graph.ts';
-import { emptyRow, layoutRow } from './row-layout.ts';
+import { emptyRow, layoutRow, ruler } from './row-layout.ts';
 import type { RowLayout } from './row-layout.ts';
 
 export interface ResidentOptions {
@@ -255,7 +255,7 @@ export class ResidentModel implements ModelRunner {
   private targets({ ids }: TreeTokens, { from, target }: Targets, rows: RowLayout): Feeds {
     checkTargets({ from, target }, ids.length, this.config.vocabSize);
     const chunk = evenParts(target.length, this.limits.lossChunk);
-    return { from: vector(from.map(rows.place)), target: vector(target), chunk: size(chunk) };
+    return { from: vector(from.map(rows.place)), target: vector(target), chunk: ruler(chunk) };
   }
 
   private async rowFloats(
@@ -292,7 +292,7 @@ export class ResidentModel implements ModelRunner {
     const results = await this.session.run({
       ...EMPTY,
       ...emptyRow(precision(this.options).attention),
-      program: { data: BigInt64Array.of(BigInt(PROGRAMS.indexOf(program))), dims: [] },
+      program: ruler(PROGRAMS.indexOf(program)),
       parameters: vector(parameters),
       rope_cos: { data: rope.cos, dims: [rope.length, rope.half] },
       rope_sin: { data: rope.sin, dims: [rope.length, rope.half] },
@@ -407,7 +407,7 @@ const EMPTY: Feeds = {
   prefix: size(0),
   from: vector(new Int32Array(0)),
   target: vector(new Int32Array(0)),
-  chunk: size(1),
+  chunk: ruler(1),
   nll_weight: vector(new Float32Array(0)),
   chosen_mask: vector(new Float32Array(0)),
   rejected_mask: vector(new Float32Array(0)),

@@ -75,7 +75,7 @@ function flash(
 }
 
 /** A length as the first dimension of a tensor, see FlashRulers. */
-function ruler(length: number): HostTensor {
+export function ruler(length: number): HostTensor {
   return { data: new Uint8Array(length), dims: [length] };
 }
 

@@ -15,7 +15,13 @@ describe('log-probabilities of tokens by chunks', () => {
     const { gradients } = await checkGradients({
       inputs: [x(5, 3), { shape: [6, 3], range: [-2, 2] }],
       build: (g, hidden, head = hidden) =>
-        tokenLogProbs(g, { hidden, head, target: int64(g, 0, 5, 5, 2, 0), chunk: int64(g, chunk), trainHead: true }),
+        tokenLogProbs(g, {
+          hidden,
+          head,
+          target: int64(g, 0, 5, 5, 2, 0),
+          chunk: o.full(g, 'bool', [chunk]),
+          trainHead: true,
+        }),
     });
     expect(gradients).not.toContain(undefined);
   });
@@ -26,7 +32,10 @@ describe('log-probabilities of tokens by chunks', () => {
       build: (g, hidden) => {
         const head = g.constant('float64', uniform(18, 9, [-2, 2]), [6, 3]);
         const target = int64(g, 0, 5, 5, 2, 0);
-        return o.exp(g, tokenLogProbs(g, { hidden, head, target, chunk: int64(g, chunk), trainHead: false }));
+        return o.exp(
+          g,
+          tokenLogProbs(g, { hidden, head, target, chunk: o.full(g, 'bool', [chunk]), trainHead: false }),
+        );
       },
     });
   });
@@ -38,7 +47,7 @@ describe('log-probabilities of tokens by chunks', () => {
       g.constant('float64', uniform(18, 2), [6, 3]),
     ];
     const target = int64(g, 0, 5, 5, 2, 0);
-    g.output(tokenLogProbs(g, { hidden, head, target, chunk: int64(g, 2), trainHead: false }), 'chunked');
+    g.output(tokenLogProbs(g, { hidden, head, target, chunk: o.full(g, 'bool', [2]), trainHead: false }), 'chunked');
     const all = o.logSoftmax(g, o.fusedMatMul(g, hidden, head, { transB: true }));
     g.output(o.squeeze(g, g.op('GatherElements', [all, o.unsqueeze(g, target, 1)], { axis: 1 }), 1), 'plain');
     const [result] = await runGraph(g, {});

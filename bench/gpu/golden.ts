@@ -1,0 +1,89 @@
+// The golden cases on CUDA: node golden.ts FOLDER [--dtype float32|bfloat16]. One JSON line a case: how far each kind of
+// quantity is off, as a multiple of what float32 is allowed; and gradients against those of the CPU in float32.
+import path from 'node:path';
+import { readdirSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { runGolden } from '../../src/main/engine/golden/run-golden.ts';
+import { loadResidentModel, type ResidentOptions } from '../../src/main/engine/resident/resident-model.ts';
+import { buildTargets, objectiveInput, type AnswerTree } from '../../src/main/engine/training/objectives.ts';
+import { ropeForModel } from '../../src/main/engine/training/rope-for.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { dtype: { type: 'string', default: 'float32' }, device: { type: 'string', default: 'cuda' } },
+});
+const [folder = ''] = positionals;
+const dtype = values.dtype === 'bfloat16' ? 'bfloat16' : 'float32';
+const device = values.device === 'cpu' ? 'cpu' : 'cuda';
+const note = (line: Record<string, unknown>): void => {
+  console.log(JSON.stringify({ device, dtype, ...line }));
+};
+
+if (dtype === 'float32') {
+  await runGolden([path.join(folder, 'forward'), path.join(folder, 'longpo')], {
+    threads: 2,
+    device,
+    dtype,
+    onCase: ({ name, status, problem, quantities }) => {
+      const worst = quantities.map((q) => ({ ...q })).filter(({ ok }) => !ok);
+      note({ case: name, status, problem, quantities: quantities.length, failed: worst.slice(0, 6) });
+    },
+  });
+}
+
+const SETTINGS = { objective: 'longpo', beta: 0.5, lambda: 2, nllDocument: 1, nllAnswers: 0.5 } as const;
+const LORA: ResidentOptions['trainable'] = {
+  kind: 'lora',
+  rank: 4,
+  alpha: 8,
+  rslora: false,
+  targets: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
+};
+
+function tree(prefix: number, first: number, second: number): AnswerTree {
+  const trunk = prefix + first;
+  const ids = Int32Array.from({ length: trunk + second }, (_, i) => (3 + 7 * i + 5 * (i % 11)) % 320);
+  return {
+    tokens: { ids, prefix, first, second },
+    chosen: [[prefix, trunk]],
+    rejected: [[trunk, trunk + second]],
+  };
+}
+
+const relative = (a: Float32Array, b: Float32Array): number => {
+  let [difference, norm] = [0, 0];
+  b.forEach((x, i) => {
+    difference += ((a[i] ?? NaN) - x) ** 2;
+    norm += x * x;
+  });
+  return Math.sqrt(difference / norm);
+};
+
+for (const name of readdirSync(path.join(folder, 'models'))) {
+  const dir = path.join(folder, 'models', name);
+  const options = { threads: 2, trainable: LORA, checkpointing: 'layer', programs: ['gradients'] } as const;
+  try {
+    const cpu = await loadResidentModel(dir, { ...options, device: 'cpu' });
+    const card = await loadResidentModel(dir, { ...options, device, dtype });
+    const parameters = (await cpu.initialParameters(1)).map((value, i) => value + 0.02 * Math.sin(i));
+    for (const example of [tree(50, 9, 12), tree(20, 5, 30), tree(900, 33, 62), tree(2500, 200, 150)]) {
+      const { tokens } = example;
+      const state = { parameters, rope: ropeForModel(cpu.config, null)(3000) };
+      const targets = buildTargets(example, SETTINGS);
+      const reference = { chosen: [Float32Array.of(-20)], rejected: [Float32Array.of(-25)] };
+      const input = objectiveInput(targets, SETTINGS, reference);
+      const expected = await cpu.gradients(tokens, targets.targets, input, state);
+      const found = await card.gradients(tokens, targets.targets, input, state);
+      note({
+        model: name,
+        tree: [tokens.prefix, tokens.first, tokens.second],
+        loss: found.loss / expected.loss - 1,
+        logps: Math.max(...expected.logps.map((x, i) => Math.abs((found.logps[i] ?? NaN) - x))),
+        gradient: relative(found.gradient, expected.gradient),
+      });
+    }
+    await Promise.all([cpu.release(), card.release()]);
+  } catch (error) {
+    note({ model: name, error: String(error).slice(0, 500) });
+  }
+}
