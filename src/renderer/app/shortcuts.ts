@@ -14,10 +14,13 @@ export function activeShortcuts(): readonly Shortcut[] {
   return [...active].flat();
 }
 
+/** Inputs that keys do not write into: after a click on a switch the keys of the page still work. */
+const notText = new Set(['checkbox', 'radio', 'range', 'button', 'submit', 'reset', 'file', 'color']);
+
 function typing(target: EventTarget | null): boolean {
-  return (
-    target instanceof HTMLElement && (target.isContentEditable || /^(input|textarea|select)$/i.test(target.tagName))
-  );
+  if (!(target instanceof HTMLElement)) return false;
+  if (target instanceof HTMLInputElement) return !notText.has(target.type);
+  return target.isContentEditable || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
 }
 
 let first: string | undefined;
