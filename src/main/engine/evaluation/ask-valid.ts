@@ -2,7 +2,7 @@ import { renderInstruction } from '../../../shared/instruction-templates.ts';
 import type { InstructionTemplate } from '../../../shared/instruction-templates.ts';
 import { generateBatched } from '../generation/batched.ts';
 import type { Continuation, DecodingOptions, Generator } from '../generation/batched.ts';
-import { wilson } from './intervals.ts';
+import { wilson } from '../../../shared/wilson.ts';
 import type { Estimate } from '../../../shared/evaluation-tasks.ts';
 
 export interface AskedQuestion {

@@ -2,22 +2,6 @@ import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import type { Estimate } from '../../../shared/evaluation-tasks.ts';
 import { randomStream } from '../random.ts';
 
-/** Two-sided 95% of the normal distribution. */
-const Z = 1.959963984540054;
-
-/** A share of yes-or-no items with its Wilson score interval (also right near 0 and 1, where the normal one is not). */
-export function wilson(successes: number, n: number): Estimate {
-  if (n === 0) return { value: NaN, low: NaN, high: NaN, n };
-  const p = successes / n;
-  const centre = p + Z ** 2 / (2 * n);
-  const half = Z * Math.sqrt((p * (1 - p)) / n + Z ** 2 / (4 * n ** 2));
-  const scale = 1 + Z ** 2 / n;
-  // At 0 and 1 the bound is exact; the formula would miss it by rounding.
-  const low = successes === 0 ? 0 : (centre - half) / scale;
-  const high = successes === n ? 1 : (centre + half) / scale;
-  return { value: p, low, high, n };
-}
-
 /** Resampling: number of samples and seed. 2,000 samples place a bound to within a few percent of the interval's width. */
 export interface BootstrapOptions {
   readonly samples?: number;

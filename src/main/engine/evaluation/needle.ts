@@ -1,6 +1,6 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { randomStream, shuffled } from '../random.ts';
-import { wilson } from './intervals.ts';
+import { wilson } from '../../../shared/wilson.ts';
 import type { Estimate } from '../../../shared/evaluation-tasks.ts';
 import type { QuestionAnswer } from './question-scoring.ts';
 

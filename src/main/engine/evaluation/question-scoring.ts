@@ -1,7 +1,7 @@
 import { fits, generateBatched } from '../generation/batched.ts';
 import type { Generator } from '../generation/batched.ts';
 import type { BatchLimits } from '../generation/batching.ts';
-import { wilson } from './intervals.ts';
+import { wilson } from '../../../shared/wilson.ts';
 import type { Estimate } from '../../../shared/evaluation-tasks.ts';
 import { questionMessage } from './question-set.ts';
 
