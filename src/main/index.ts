@@ -4,6 +4,7 @@ import { createApi } from './services/api/api.ts';
 import { PathGrants } from './services/api/path-grants.ts';
 import { RecentWorkspaces } from './services/api/recent-workspaces.ts';
 import { Session } from './services/api/session.ts';
+import { UserSettings } from './services/api/user-settings.ts';
 import { APP_ORIGIN, appScheme, serveRenderer } from './shell/electron/app-protocol.ts';
 import { handleChoices } from './shell/electron/dialogs.ts';
 import { handleCalls, sendEvents } from './shell/electron/ipc.ts';
@@ -58,6 +59,7 @@ async function start(): Promise<void> {
   const api = new Session({
     grants: new PathGrants([app.getPath('home')]),
     recent: new RecentWorkspaces(join(app.getPath('userData'), 'recent-workspaces.json')),
+    settings: new UserSettings(join(app.getPath('userData'), 'settings.json')),
     shell: 'electron',
   });
   denyPermissions(session.defaultSession);

@@ -9,6 +9,7 @@ import { modelMethods } from './models.ts';
 import { pairMethods } from './pairs.ts';
 import { reviewMethods } from './reviews.ts';
 import { runMethods } from './runs.ts';
+import { settingMethods } from './settings.ts';
 import { systemMethods } from './system.ts';
 import { workspaceMethods } from './workspaces.ts';
 
@@ -24,6 +25,7 @@ export const contract = {
   ...evaluationMethods,
   ...exportMethods,
   ...jobMethods,
+  ...settingMethods,
   ...systemMethods,
 };
 
@@ -47,6 +49,7 @@ export const topics = [
   'runs',
   'metrics',
   'evaluations',
+  'settings',
 ] as const;
 export type Topic = (typeof topics)[number];
 

@@ -5,10 +5,12 @@ import type { ServiceContext } from '../context.ts';
 import { ApiJobs } from './api-jobs.ts';
 import type { PathGrants } from './path-grants.ts';
 import type { RecentWorkspaces } from './recent-workspaces.ts';
+import type { UserSettings } from './user-settings.ts';
 
 export interface SessionOptions {
   readonly grants: PathGrants;
   readonly recent: RecentWorkspaces;
+  readonly settings: UserSettings;
   readonly shell: 'electron' | 'loopback';
 }
 
@@ -19,6 +21,7 @@ const quietMilliseconds = 100;
 export class Session {
   readonly grants: PathGrants;
   readonly recent: RecentWorkspaces;
+  readonly settings: UserSettings;
   readonly shell: SessionOptions['shell'];
   readonly jobs: ApiJobs;
   readonly #listeners = new Set<(event: ApiEvent) => void>();
@@ -29,6 +32,7 @@ export class Session {
   constructor(options: SessionOptions) {
     this.grants = options.grants;
     this.recent = options.recent;
+    this.settings = options.settings;
     this.shell = options.shell;
     this.jobs = new ApiJobs((job) => {
       this.#hold(`job ${job.id}`, { type: 'job', job });

@@ -68,7 +68,7 @@ function diagnostics(session: Session): string {
   return lines.join('\n');
 }
 
-export function systemHandlers(session: Session): Handlers<DomainMethods<'system' | 'jobs'>> {
+export function systemHandlers(session: Session): Handlers<DomainMethods<'system' | 'jobs' | 'settings'>> {
   return {
     'system.info': () => systemInfo(session),
     'system.events': ({ limit }) => events(session, limit),
@@ -82,6 +82,12 @@ export function systemHandlers(session: Session): Handlers<DomainMethods<'system
       return { jobId: job.id };
     },
     'system.diagnostics': () => diagnostics(session),
+    'settings.all': () => session.settings.all(),
+    'settings.set': async ({ key, value }) => {
+      await session.settings.set(key, value);
+      session.changed('settings');
+      return null;
+    },
     'jobs.list': () => session.jobs.list(),
     'jobs.log': ({ id, after }) => session.jobs.log(id, after),
     'jobs.pause': ({ id }) => session.jobs.pause(id),

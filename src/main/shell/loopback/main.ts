@@ -6,6 +6,7 @@ import { UserError } from '../../../shared/errors.ts';
 import { PathGrants } from '../../services/api/path-grants.ts';
 import { RecentWorkspaces } from '../../services/api/recent-workspaces.ts';
 import { Session } from '../../services/api/session.ts';
+import { UserSettings } from '../../services/api/user-settings.ts';
 import { startLoopbackHost } from './loopback-host.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..', '..');
@@ -51,6 +52,7 @@ async function main(): Promise<void> {
   const session = new Session({
     grants: new PathGrants(allowed),
     recent: new RecentWorkspaces(join(settingsFolder(), 'recent-workspaces.json')),
+    settings: new UserSettings(join(settingsFolder(), 'settings.json')),
     shell: 'loopback',
   });
   if (values.workspace !== undefined) await session.openWorkspace(resolve(values.workspace), true);

@@ -10,12 +10,14 @@ import { createApi } from '../../../../src/main/services/api/api.ts';
 import { PathGrants } from '../../../../src/main/services/api/path-grants.ts';
 import { RecentWorkspaces } from '../../../../src/main/services/api/recent-workspaces.ts';
 import { Session } from '../../../../src/main/services/api/session.ts';
+import { UserSettings } from '../../../../src/main/services/api/user-settings.ts';
 import { demoFolder } from '../../../../src/main/services/demo-folder.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'longhand-api-'));
 const session = new Session({
   grants: new PathGrants([folder, demoFolder]),
   recent: new RecentWorkspaces(join(folder, 'settings', 'recent.json')),
+  settings: new UserSettings(join(folder, 'settings', 'settings.json')),
   shell: 'loopback',
 });
 const raw = createApi(session);

@@ -7,6 +7,7 @@ import { WebSocket } from 'ws';
 import { PathGrants } from '../../../../src/main/services/api/path-grants.ts';
 import { RecentWorkspaces } from '../../../../src/main/services/api/recent-workspaces.ts';
 import { Session } from '../../../../src/main/services/api/session.ts';
+import { UserSettings } from '../../../../src/main/services/api/user-settings.ts';
 import { startLoopbackHost } from '../../../../src/main/shell/loopback/loopback-host.ts';
 import type { LoopbackHost } from '../../../../src/main/shell/loopback/loopback-host.ts';
 
@@ -49,6 +50,7 @@ beforeAll(async () => {
   const session = new Session({
     grants: new PathGrants([folder]),
     recent: new RecentWorkspaces(join(folder, 'recent.json')),
+    settings: new UserSettings(join(folder, 'settings.json')),
     shell: 'loopback',
   });
   host = await startLoopbackHost({ session, renderer, port: 0 });
