@@ -33,6 +33,7 @@ export default defineConfig({
       rollupOptions: { input: join(source, 'renderer', 'index.html') },
       // Scripts must be files: the content security policy allows no inline ones.
       modulePreload: { polyfill: false },
+      minify: true,
     },
   },
 });

@@ -4,6 +4,11 @@ export interface Point {
   readonly y: number;
 }
 
+/** Values times a factor, for an axis in another unit. */
+export function scaled(points: readonly Point[], factor = 1): readonly Point[] {
+  return factor === 1 ? points : points.map(({ x, y }) => ({ x, y: y * factor }));
+}
+
 /** Exponential moving average with weight `smoothing` (0 = none) on the past, corrected for its start (as Adam's). */
 export function smooth(points: readonly Point[], smoothing: number): Point[] {
   let sum = 0;
@@ -20,11 +25,11 @@ export function smooth(points: readonly Point[], smoothing: number): Point[] {
  * At most `limit` points that keep a curve's look: largest triangle three buckets (Steinarsson 2013). First and last
  * point stay; of each bucket the point with the largest triangle to its neighbours.
  */
-export function downsample(points: readonly Point[], limit: number): readonly Point[] {
+export function downsample<P extends Point>(points: readonly P[], limit: number): readonly P[] {
   const first = points[0];
   const last = points.at(-1);
   if (points.length <= limit || limit < 3 || first === undefined || last === undefined) return points;
-  const kept: Point[] = [first];
+  const kept: P[] = [first];
   const size = (points.length - 2) / (limit - 2);
   for (let bucket = 0; bucket < limit - 2; bucket++) {
     const from = Math.floor(bucket * size) + 1;

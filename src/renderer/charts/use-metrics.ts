@@ -1,60 +1,43 @@
 import { useEffect, useState } from 'react';
-import type { MetricName } from '../../shared/metrics.ts';
-import { call, onApiEvent } from '../api/client.ts';
-import type { Point } from './series.ts';
+import { followMetrics } from './follow-metrics.ts';
+import type { Curves } from './follow-metrics.ts';
 
-export type Curves = ReadonlyMap<MetricName, readonly Point[]>;
+export interface RunMetrics {
+  readonly curves: Curves;
+  readonly error: unknown;
+}
 
-/** All metrics of a run, followed with a cursor: only what is new crosses, never the history again. */
-export function useMetrics(runId: number): Curves {
-  const [curves, setCurves] = useState<Curves>(new Map());
+const none: RunMetrics = { curves: new Map(), error: null };
+
+/** All metrics of several runs, live; a run that has not answered yet has no entry. */
+export function useMetricsOfRuns(runIds: readonly number[]): ReadonlyMap<number, RunMetrics> {
+  const [all, setAll] = useState<ReadonlyMap<number, RunMetrics>>(new Map());
+  const key = [...new Set(runIds)].sort((a, b) => a - b).join(' ');
   useEffect(() => {
-    let cursor: string | null = null;
-    let busy = false;
-    let again = false;
-    let ended = false;
-    let known = new Map<MetricName, Point[]>();
-    const follow = async (): Promise<void> => {
-      if (busy) {
-        again = true;
-        return;
-      }
-      busy = true;
-      try {
-        for (let more = true; more && !ended;) {
-          const page: Awaited<ReturnType<typeof call<'runs.metrics'>>> = await call('runs.metrics', {
-            id: runId,
-            cursor,
-          });
-          if (page.reset) known = new Map();
-          cursor = page.cursor;
-          more = page.more;
-          const fresh = new Map<MetricName, Point[]>();
-          for (const row of page.rows) {
-            const list = fresh.get(row.key);
-            if (list === undefined) fresh.set(row.key, [{ x: row.step, y: row.value }]);
-            else list.push({ x: row.step, y: row.value });
-          }
-          for (const [key, points] of fresh) known.set(key, [...(known.get(key) ?? []), ...points]);
-          if (page.rows.length > 0 || page.reset) setCurves(new Map(known));
-        }
-      } finally {
-        busy = false;
-        if (again && !ended) {
-          again = false;
-          void follow();
-        }
-      }
+    const ids = key === '' ? [] : key.split(' ').map(Number);
+    setAll(new Map());
+    const put = (id: number, change: Partial<RunMetrics>): void => {
+      setAll((before) => new Map(before).set(id, { ...(before.get(id) ?? none), ...change }));
     };
-    void follow();
-    const stop = onApiEvent((event) => {
-      if (event.type === 'changed' && event.topic === 'metrics' && (event.id === null || event.id === runId))
-        void follow();
-    });
+    const stops = ids.map((id) =>
+      followMetrics(
+        id,
+        (curves) => {
+          put(id, { curves, error: null });
+        },
+        (error) => {
+          put(id, { error });
+        },
+      ),
+    );
     return () => {
-      ended = true;
-      stop();
+      for (const stop of stops) stop();
     };
-  }, [runId]);
-  return curves;
+  }, [key]);
+  return all;
+}
+
+/** All metrics of one run, live. */
+export function useMetrics(runId: number): RunMetrics {
+  return useMetricsOfRuns([runId]).get(runId) ?? none;
 }

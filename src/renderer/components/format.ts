@@ -38,3 +38,18 @@ export function formatTime(milliseconds: number): string {
   const two = (value: number): string => String(value).padStart(2, '0');
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }
+
+/** A tick of an axis, as short as it can be: 0.25, 1,000, 1e-5. */
+export function formatTick(value: number): string {
+  const size = Math.abs(value);
+  if (size !== 0 && size < 0.001) return value.toExponential().replace('e+', 'e');
+  if (size >= 1e6) return formatCompact(value);
+  return size >= 1000 ? whole.format(value) : String(Number(value.toPrecision(6)));
+}
+
+const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+
+/** 950, 12.3K, 1.2M */
+export function formatCompact(value: number): string {
+  return Math.abs(value) < 10_000 ? whole.format(value) : compact.format(value);
+}

@@ -12,6 +12,8 @@ export interface ChartSpec {
   }[];
   /** Whether a logarithmic axis makes sense (values are positive). */
   readonly positive: boolean;
+  /** From the metric's unit to the chart's. */
+  readonly scale?: number;
 }
 
 const tuned = 'var(--tuned)';
@@ -74,7 +76,7 @@ export const charts: readonly ChartSpec[] = [
   },
   {
     title: 'Gradient norm',
-    unit: '',
+    unit: 'L2',
     positive: true,
     curves: [{ metric: 'grad_norm', name: 'norm', color: 'var(--base)' }],
   },
@@ -89,5 +91,15 @@ export const charts: readonly ChartSpec[] = [
     unit: 'tokens/s',
     positive: true,
     curves: [{ metric: 'tokens_per_second', name: 'tokens/s', color: 'var(--short)' }],
+  },
+  {
+    title: 'Memory',
+    unit: 'GiB',
+    positive: true,
+    scale: 1 / 2 ** 30,
+    curves: [
+      { metric: 'memory/rss_bytes', name: 'engine', color: 'var(--base)' },
+      { metric: 'memory/gpu_bytes', name: 'GPU', color: 'var(--short)', dash: '5 3' },
+    ],
   },
 ];

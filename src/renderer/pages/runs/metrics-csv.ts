@@ -1,4 +1,4 @@
-import type { Curves } from '../../charts/use-metrics.ts';
+import type { Curves } from '../../charts/follow-metrics.ts';
 
 /** All metrics of a run as CSV: one row a step, one column a metric, numbers unrounded. */
 export function metricsCsv(curves: Curves): string {

@@ -1,6 +1,10 @@
-import { Button, Slider, Switch } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useMemo, useState } from 'react';
+import { placeOn } from '../../charts/axis.ts';
+import { ChartControls, useChartSettings } from '../../charts/chart-controls.tsx';
 import { LineChart } from '../../charts/line-chart.tsx';
+import type { Range } from '../../charts/rows.ts';
+import { scaled } from '../../charts/series.ts';
 import { useMetrics } from '../../charts/use-metrics.ts';
 import { useApi, useApiMutation } from '../../api/client.ts';
 import { goTo, hrefOf } from '../../app/router.ts';
@@ -73,14 +77,14 @@ function RunList() {
 
 function RunView({ id }: { readonly id: number }) {
   const view = useApi('runs.get', { id });
-  const curves = useMetrics(id);
+  const metrics = useMetrics(id);
+  const { curves } = metrics;
   const resume = useApiMutation('runs.resume');
   const adapter = useApiMutation('exports.adapter');
   const merged = useApiMutation('exports.merged');
   const jobs = useApi('jobs.list', {});
-  const [smoothing, setSmoothing] = useState(0.6);
-  const [log, setLog] = useState(false);
-  const [clip, setClip] = useState(true);
+  const [settings, setSettings] = useChartSettings('run');
+  const [zoom, setZoom] = useState<Range | undefined>();
   const [dir, setDir] = useState('');
   const shown = useMemo(
     () =>
@@ -88,11 +92,14 @@ function RunView({ id }: { readonly id: number }) {
         .map((chart) => ({
           ...chart,
           series: chart.curves
-            .map(({ metric, ...rest }) => ({ ...rest, points: curves.get(metric) ?? [] }))
+            .map(({ metric, ...rest }) => ({
+              ...rest,
+              points: placeOn(scaled(curves.get(metric) ?? [], chart.scale), settings.x, curves),
+            }))
             .filter(({ points }) => points.length > 0),
         }))
         .filter(({ series }) => series.length > 0),
-    [curves],
+    [curves, settings.x],
   );
   if (view.isError)
     return (
@@ -138,39 +145,21 @@ function RunView({ id }: { readonly id: number }) {
     >
       {run.error !== null && <ErrorPanel error={new Error(run.error)} />}
       {resume.isError && <ErrorPanel error={resume.error} />}
-      <div style={{ display: 'flex', gap: 20, alignItems: 'center' }}>
-        <span style={{ display: 'flex', gap: 8, alignItems: 'center' }}>
-          Smooth
-          <Slider
-            w={140}
-            size="sm"
-            min={0}
-            max={0.95}
-            step={0.05}
-            value={smoothing}
-            onChange={setSmoothing}
-            label={(value) => value.toFixed(2)}
-            thumbLabel="Smoothing"
-          />
-        </span>
-        <Switch
-          size="sm"
-          label="Log axis"
-          checked={log}
-          onChange={(event) => {
-            setLog(event.currentTarget.checked);
-          }}
-        />
-        <Switch
-          size="sm"
-          label="Clip outliers"
-          checked={clip}
-          onChange={(event) => {
-            setClip(event.currentTarget.checked);
-          }}
-        />
-        <span className="muted">x: optimizer steps</span>
-      </div>
+      {metrics.error !== null && <ErrorPanel error={metrics.error} />}
+      <ChartControls
+        settings={settings}
+        onChange={(next) => {
+          if (next.x !== settings.x) setZoom(undefined);
+          setSettings(next);
+        }}
+        onWholeRange={
+          zoom === undefined
+            ? undefined
+            : () => {
+                setZoom(undefined);
+              }
+        }
+      />
       {shown.length === 0 && <Empty title="No metrics yet">They appear with the first optimizer step.</Empty>}
       <div style={{ display: 'grid', gridTemplateColumns: 'repeat(auto-fill, minmax(330px, 1fr))', gap: 10 }}>
         {shown.map(({ title, unit, series, positive }) => (
@@ -179,7 +168,10 @@ function RunView({ id }: { readonly id: number }) {
             title={title}
             unit={unit}
             series={series}
-            options={{ smoothing, log: log && positive, clip }}
+            options={{ ...settings, log: settings.log && positive }}
+            x={settings.x}
+            zoom={zoom}
+            onZoom={setZoom}
           />
         ))}
       </div>
