@@ -24,6 +24,7 @@ const { values, positionals } = parseArgs({
     mlpRows: { type: 'string' },
     block: { type: 'string' },
     scores: { type: 'string' },
+    reserve: { type: 'string' },
     device: { type: 'string', default: 'cuda' },
     profile: { type: 'string' },
   },
@@ -102,6 +103,7 @@ const lora = {
   targets: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
 } as const;
 const [mlpRows, block, scores] = [number(values.mlpRows), number(values.block), number(values.scores)];
+const reserve = number(values.reserve);
 const created = await seconds(() =>
   loadResidentModel(dir, {
     device: values.device === 'cpu' ? 'cpu' : 'cuda',
@@ -112,6 +114,7 @@ const created = await seconds(() =>
     programs: ['score', 'gradients'],
     ...(mlpRows === undefined ? {} : { mlpRows }),
     ...(block === undefined ? {} : { attentionBlock: block }),
+    ...(reserve === undefined ? {} : { reserveBytes: reserve }),
     ...(scores === undefined ? {} : { scoresAtOnce: scores }),
     ...(values.profile === undefined ? {} : { profile: values.profile }),
   }),

@@ -13,6 +13,8 @@ export interface ProgramInputs {
   readonly program: Value;
   /** The trainable vector [P]. */
   readonly parameters: Value;
+  /** Bytes of memory to take in one piece before anything else, an int64 vector of length 1. */
+  readonly reserve: Value;
   /** Rotary tables [L, headDim / 2]. */
   readonly cos: Value;
   readonly sin: Value;
@@ -67,6 +69,7 @@ export function programInputs(g: Graph, parameters: number, half: number, attent
   return {
     program: g.input('program', 'bool', ['program']),
     parameters: floats('parameters', parameters),
+    reserve: size('reserve_bytes'),
     cos: floats('rope_cos', 'L', half),
     sin: floats('rope_sin', 'L', half),
     ids: tokens('ids', 'T'),

@@ -44,7 +44,10 @@ export function residentGraph(options: ResidentGraphOptions): Graph {
   const { config, layout, source, dtype } = options;
   const root = new Graph('longhand');
   const inputs = programInputs(root, layout.total, config.headDim / 2, options.attention);
-  const parameters = parameterValues(root, layout, inputs.parameters, source, dtype);
+  // The CUDA arena takes memory from the card in pieces that may be too small for what comes later, and cannot join them.
+  const reserved = root.op('ConstantOfShape', [inputs.reserve], { value: { dtype: 'bool', shape: [1], data: [0] } });
+  const vector = o.after(root, inputs.parameters, reserved);
+  const parameters = parameterValues(root, layout, vector, source, dtype);
   const tables = { cos: o.cast(root, inputs.cos, dtype), sin: o.cast(root, inputs.sin, dtype) };
   const input = wholeRows(root, config, parameters, inputs, tables, dtype);
   const { ids, from, target, chunk } = inputs;

@@ -49,6 +49,11 @@ export interface ResidentOptions {
   /** With flash attention: rows of the MLP at a time, and scores of attention at a time on the way back. */
   readonly mlpRows?: number;
   readonly scoresAtOnce?: number;
+  /**
+   * Bytes of the card's memory that each run takes in one piece first (given back with the model). For rows so long that what
+   * they need, taken piece by piece, would not fit.
+   */
+  readonly reserveBytes?: number;
   /** Batched prompts longer than this (after the prefix) are decoded one by one: all at once would take much memory. */
   readonly longPrompt?: number;
   readonly profile?: string;
@@ -293,6 +298,7 @@ export class ResidentModel implements ModelRunner {
       ...EMPTY,
       ...emptyRow(precision(this.options).attention),
       program: ruler(PROGRAMS.indexOf(program)),
+      reserve_bytes: size(this.options.reserveBytes ?? 0),
       parameters: vector(parameters),
       rope_cos: { data: rope.cos, dims: [rope.length, rope.half] },
       rope_sin: { data: rope.sin, dims: [rope.length, rope.half] },
