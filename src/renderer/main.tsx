@@ -7,6 +7,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { queryClient } from './api/client.ts';
 import { App } from './app/app.tsx';
+import { followSettings } from './settings/settings-store.ts';
 
 const theme = createTheme({
   fontFamily: 'Inter, sans-serif',
@@ -24,6 +25,10 @@ const theme = createTheme({
     Switch: { defaultProps: { size: 'xs' } },
   },
   spacing: { xs: '4px', sm: '8px', md: '12px', lg: '16px', xl: '24px' },
+});
+
+followSettings().catch((error: unknown) => {
+  console.error('the settings could not be read', error);
 });
 
 const root = document.getElementById('root');

@@ -20,7 +20,8 @@ const domainsOf: Readonly<Record<Topic, readonly string[]>> = {
   // Metrics are followed with a cursor by the page that shows them, see charts/use-metrics.ts.
   metrics: [],
   evaluations: ['evaluations', 'workspaces.current'],
-  settings: ['settings'],
+  // Followed by settings/settings-store.ts.
+  settings: [],
 };
 
 const listeners = new Set<(event: ApiEvent) => void>();

@@ -1,137 +1,119 @@
-import { Modal, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
-import { Spotlight, spotlight } from '@mantine/spotlight';
-import { useMemo, useState } from 'react';
+import { useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
+import { spotlight } from '@mantine/spotlight';
+import { useEffect, useState } from 'react';
 import { useApi } from '../api/client.ts';
-import { Empty, Loading, PageBoundary } from '../components/states.tsx';
-import { JobsBar } from './jobs-bar.tsx';
+import { setKeymap, useCommands } from '../commands/active-commands.ts';
+import { KeysDialog } from '../commands/keys-dialog.tsx';
+import { Palette } from '../commands/palette.tsx';
+import { useKeyLabel, useKeymap } from '../commands/use-keymap.ts';
+import { Empty, ErrorPanel, Loading, PageBoundary } from '../components/states.tsx';
+import { JobsBar } from '../jobs/jobs-bar.tsx';
+import { JobsDrawer } from '../jobs/jobs-drawer.tsx';
+import { WorkspaceMenu } from '../workspaces/workspace-menu.tsx';
 import { pages } from './pages.ts';
+import type { PageEntry } from './pages.ts';
 import { goTo, hrefOf, useRoute } from './router.ts';
-import { activeShortcuts, useShortcuts } from './shortcuts.ts';
 
 /** Navigation, the page that is open, the job that runs; palette and keys over all of it. */
 export function App() {
   const route = useRoute();
-  const workspace = useApi('workspaces.current', {});
   const { setColorScheme } = useMantineColorScheme();
   const scheme = useComputedColorScheme('light');
-  const [help, showHelp] = useState(false);
-  const page = pages.find(({ id }) => id === route.page) ?? pages[0];
+  const [keysShown, showKeys] = useState(false);
+  const [jobsShown, showJobs] = useState(false);
+  const [keymap] = useKeymap();
+  const page = pages.find(({ id }) => id === route.page);
 
-  useShortcuts(
-    useMemo(
-      () => [
-        ...pages.map(({ id, key, label }) => ({
-          keys: `g ${key}`,
-          label: `Go to ${label}`,
-          run: () => {
-            goTo(id);
-          },
-        })),
-        {
-          keys: '?',
-          label: 'Keys of this page',
-          run: () => {
-            showHelp(true);
-          },
-        },
-      ],
-      [],
-    ),
-  );
+  useEffect(() => {
+    setKeymap(keymap);
+  }, [keymap]);
+  useEffect(() => {
+    document.title = page === undefined ? 'Longhand' : `${page.label} - Longhand`;
+  }, [page]);
+  useCommands({
+    ...Object.fromEntries(pages.map(({ id, command }) => [command, () => goTo(id)])),
+    'palette.open': spotlight.open,
+    'keys.show': () => showKeys(true),
+    'jobs.toggle': () => showJobs(!jobsShown),
+    'colours.toggle': () => setColorScheme(scheme === 'dark' ? 'light' : 'dark'),
+  });
 
-  const actions = [
-    ...pages.map(({ id, label, key }) => ({
-      id,
-      label: `Go to ${label}`,
-      description: `g ${key}`,
-      onClick: () => {
-        goTo(id);
-      },
-    })),
-    {
-      id: 'scheme',
-      label: scheme === 'dark' ? 'Light colours' : 'Dark colours',
-      onClick: () => {
-        setColorScheme(scheme === 'dark' ? 'light' : 'dark');
-      },
-    },
-    {
-      id: 'keys',
-      label: 'Keys of this page',
-      description: '?',
-      onClick: () => {
-        showHelp(true);
-      },
-    },
-  ];
-
-  const open = workspace.data !== null && workspace.data !== undefined;
   return (
     <div className="app">
-      <nav className="sidebar" aria-label="Pages">
-        <div className="brand">Longhand</div>
-        {pages.map(({ id, label }) => (
-          <a key={id} className="nav" href={hrefOf(id)} aria-current={id === page?.id ? 'page' : undefined}>
-            {label}
-          </a>
-        ))}
-        <div style={{ marginTop: 'auto' }} className="muted">
-          <button
-            type="button"
-            className="nav"
-            style={{ background: 'none', width: '100%', font: 'inherit', cursor: 'pointer' }}
-            onClick={spotlight.open}
-          >
-            <span>Commands</span>
-            <span className="key">Ctrl K</span>
-          </button>
-        </div>
-      </nav>
+      <Sidebar current={page?.id} />
       <main className="main">
         <PageBoundary key={route.page}>
-          {page === undefined || workspace.isPending ? (
-            <div className="page">
-              <Loading />
-            </div>
-          ) : page.needsWorkspace && !open ? (
-            <div className="page">
-              <Empty title="No workspace is open">
-                <a href={hrefOf('home')}>Open or create one on the Home page.</a>
-              </Empty>
-            </div>
-          ) : (
-            <page.component rest={route.rest} />
-          )}
+          <PageContent page={page} rest={route.rest} />
         </PageBoundary>
-        <JobsBar />
+        <JobsBar onOpen={() => showJobs(true)} />
       </main>
-      <Spotlight
-        actions={actions}
-        shortcut="mod + K"
-        searchProps={{ placeholder: 'What do you want to do?' }}
-        highlightQuery
-      />
-      <Modal
-        opened={help}
-        onClose={() => {
-          showHelp(false);
-        }}
-        title="Keys of this page"
-        size="sm"
-      >
-        <table className="data">
-          <tbody>
-            {activeShortcuts().map(({ keys, label }) => (
-              <tr key={keys}>
-                <td>
-                  <span className="key">{keys}</span>
-                </td>
-                <td>{label}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Modal>
+      <Palette />
+      <KeysDialog opened={keysShown} onClose={() => showKeys(false)} />
+      <JobsDrawer opened={jobsShown} onClose={() => showJobs(false)} />
     </div>
   );
+}
+
+function Sidebar({ current }: { readonly current: string | undefined }) {
+  const labelOf = useKeyLabel();
+  return (
+    <nav className="sidebar" aria-label="Pages">
+      <div className="brand">Longhand</div>
+      <WorkspaceMenu />
+      {pages.map(({ id, label, command }) => (
+        <a
+          key={id}
+          className="nav"
+          href={hrefOf(id)}
+          aria-current={id === current ? 'page' : undefined}
+          title={labelOf(command) === '' ? undefined : `Keys: ${labelOf(command)}`}
+        >
+          {label}
+        </a>
+      ))}
+      <button type="button" className="nav foot" onClick={spotlight.open}>
+        <span>Commands</span>
+        <span className="key">{labelOf('palette.open')}</span>
+      </button>
+    </nav>
+  );
+}
+
+function PageContent({ page, rest }: { readonly page: PageEntry | undefined; readonly rest: readonly string[] }) {
+  const workspace = useApi('workspaces.current', {});
+  if (page === undefined) {
+    return (
+      <div className="page">
+        <Empty title="There is no such page">
+          <a href={hrefOf('home')}>Go to Home.</a>
+        </Empty>
+      </div>
+    );
+  }
+  if (!page.needsWorkspace) return <page.component rest={rest} />;
+  if (workspace.isError) {
+    return (
+      <div className="page">
+        <ErrorPanel error={workspace.error} retry={() => void workspace.refetch()} />
+      </div>
+    );
+  }
+  if (workspace.isPending) {
+    return (
+      <div className="page">
+        <Loading />
+      </div>
+    );
+  }
+  if (workspace.data === null) {
+    return (
+      <div className="page">
+        <Empty title="No workspace is open">
+          <a href={hrefOf('home')}>Open or create one on the Home page.</a>
+        </Empty>
+      </div>
+    );
+  }
+  // A page keeps nothing of another workspace.
+  return <page.component key={workspace.data.folder} rest={rest} />;
 }

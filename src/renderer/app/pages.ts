@@ -1,4 +1,5 @@
 import type { ComponentType } from 'react';
+import type { CommandId } from '../commands/command-table.ts';
 import { DocumentsPage } from '../pages/documents/page.tsx';
 import { EvaluatePage } from '../pages/evaluate/page.tsx';
 import { GeneratePage } from '../pages/generate/page.tsx';
@@ -12,8 +13,8 @@ import { TrainPage } from '../pages/train/page.tsx';
 export interface PageEntry {
   readonly id: string;
   readonly label: string;
-  /** Second key of the shortcut `g <key>`. */
-  readonly key: string;
+  /** The command that goes there. */
+  readonly command: CommandId;
   readonly component: ComponentType<{ readonly rest: readonly string[] }>;
   /** Pages that show a workspace's content. */
   readonly needsWorkspace: boolean;
@@ -21,13 +22,13 @@ export interface PageEntry {
 
 /** The pages in the order of the work. */
 export const pages: readonly PageEntry[] = [
-  { id: 'home', label: 'Home', key: 'h', component: HomePage, needsWorkspace: false },
-  { id: 'models', label: 'Models', key: 'm', component: ModelsPage, needsWorkspace: true },
-  { id: 'documents', label: 'Documents', key: 'd', component: DocumentsPage, needsWorkspace: true },
-  { id: 'generate', label: 'Generate', key: 'g', component: GeneratePage, needsWorkspace: true },
-  { id: 'pairs', label: 'Pairs', key: 'p', component: PairsPage, needsWorkspace: true },
-  { id: 'train', label: 'Train', key: 't', component: TrainPage, needsWorkspace: true },
-  { id: 'runs', label: 'Runs', key: 'r', component: RunsPage, needsWorkspace: true },
-  { id: 'evaluate', label: 'Evaluate', key: 'e', component: EvaluatePage, needsWorkspace: true },
-  { id: 'system', label: 'System', key: 's', component: SystemPage, needsWorkspace: false },
+  { id: 'home', label: 'Home', command: 'go.home', component: HomePage, needsWorkspace: false },
+  { id: 'models', label: 'Models', command: 'go.models', component: ModelsPage, needsWorkspace: true },
+  { id: 'documents', label: 'Documents', command: 'go.documents', component: DocumentsPage, needsWorkspace: true },
+  { id: 'generate', label: 'Generate', command: 'go.generate', component: GeneratePage, needsWorkspace: true },
+  { id: 'pairs', label: 'Pairs', command: 'go.pairs', component: PairsPage, needsWorkspace: true },
+  { id: 'train', label: 'Train', command: 'go.train', component: TrainPage, needsWorkspace: true },
+  { id: 'runs', label: 'Runs', command: 'go.runs', component: RunsPage, needsWorkspace: true },
+  { id: 'evaluate', label: 'Evaluate', command: 'go.evaluate', component: EvaluatePage, needsWorkspace: true },
+  { id: 'system', label: 'System', command: 'go.system', component: SystemPage, needsWorkspace: false },
 ];

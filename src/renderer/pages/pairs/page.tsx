@@ -1,13 +1,15 @@
 import { Button, Modal, SegmentedControl, Switch, TextInput, Textarea } from '@mantine/core';
-import { useLocalStorage } from '@mantine/hooks';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { z } from 'zod';
 import type { NewReview, PairDetail, PairEdit, Verdict } from '../../../shared/pairs.ts';
 import { pairQueues } from '../../../shared/pairs.ts';
 import { call, useApi } from '../../api/client.ts';
-import { useShortcuts } from '../../app/shortcuts.ts';
+import { useCommands } from '../../commands/active-commands.ts';
+import { useKeyLabel } from '../../commands/use-keymap.ts';
 import { formatCount, formatDuration } from '../../components/format.ts';
 import { Page } from '../../components/page.tsx';
 import { Empty, ErrorPanel, Loading } from '../../components/states.tsx';
+import { useSetting } from '../../settings/use-setting.ts';
 import { sidesOf } from './blind-sides.ts';
 import { wordDiff } from './word-diff.ts';
 import type { Stretch } from './word-diff.ts';
@@ -17,13 +19,29 @@ type Queue = (typeof pairQueues)[number];
 /** The longest time that counts as work on one pair: who goes for lunch does not slow the pace down. */
 const longestLook = 10 * 60_000;
 
+const blindSchema = z.boolean();
+const reviewerSchema = z.string().min(1).max(100);
+
+/** Short enough for all of them to stand in one line. */
+const barLabels = {
+  'pairs.a_better': 'A better',
+  'pairs.b_better': 'B better',
+  'pairs.both_good': 'both good',
+  'pairs.both_bad': 'both bad',
+  'pairs.broken_instruction': 'broken',
+  'pairs.edit': 'edit',
+  'pairs.skip': 'skip',
+  'pairs.comment': 'comment',
+  'pairs.undo': 'undo',
+};
+
 /** The audit: one pair after the other, a verdict by one key, each stored before the next pair shows. */
 export function PairsPage() {
   const [queue, setQueue] = useState<Queue>('unreviewed');
   const [search, setSearch] = useState('');
   const [selected, select] = useState<number | null>(null);
-  const [blind, setBlind] = useLocalStorage({ key: 'longhand-audit-blind', defaultValue: false });
-  const [reviewer, setReviewer] = useLocalStorage({ key: 'longhand-reviewer', defaultValue: 'me' });
+  const [blind, setBlind] = useSetting('audit.blind', blindSchema, false);
+  const [reviewer, setReviewer] = useSetting('audit.reviewer', reviewerSchema, 'me');
   const [error, setError] = useState<unknown>(null);
   const [history, setHistory] = useState<readonly { pairId: number; reviewId: number }[]>([]);
   const [editing, edit] = useState(false);
@@ -98,83 +116,24 @@ export function PairsPage() {
     }
   }, [history, reviewer, blind]);
 
-  const shortcuts = useMemo(
-    () => [
-      {
-        keys: '1',
-        label: 'A is better',
-        run: () => {
-          better(0);
-        },
-      },
-      {
-        keys: '2',
-        label: 'B is better',
-        run: () => {
-          better(1);
-        },
-      },
-      {
-        keys: '3',
-        label: 'Both are good',
-        run: () => {
-          verdict('both_good');
-        },
-      },
-      {
-        keys: '4',
-        label: 'Both are bad',
-        run: () => {
-          verdict('both_bad');
-        },
-      },
-      {
-        keys: '5',
-        label: 'The instruction is broken',
-        run: () => {
-          verdict('broken_instruction');
-        },
-      },
-      {
-        keys: 's',
-        label: 'Skip',
-        run: () => {
-          verdict('skipped');
-        },
-      },
-      {
-        keys: 'e',
-        label: 'Edit the texts',
-        run: () => {
-          edit(true);
-        },
-      },
-      {
-        keys: 'c',
-        label: 'Comment',
-        run: () => {
-          comment(true);
-        },
-      },
-      { keys: 'z', label: 'Undo', run: () => void undo() },
-      {
-        keys: 'j',
-        label: 'Next pair',
-        run: () => {
-          move(1);
-        },
-      },
-      {
-        keys: 'k',
-        label: 'Previous pair',
-        run: () => {
-          move(-1);
-        },
-      },
-    ],
-    [better, verdict, undo, move],
-  );
-  useShortcuts(shortcuts);
+  const actions = {
+    'pairs.a_better': () => better(0),
+    'pairs.b_better': () => better(1),
+    'pairs.both_good': () => verdict('both_good'),
+    'pairs.both_bad': () => verdict('both_bad'),
+    'pairs.broken_instruction': () => verdict('broken_instruction'),
+    'pairs.edit': () => edit(true),
+    'pairs.skip': () => verdict('skipped'),
+    'pairs.comment': () => comment(true),
+    'pairs.undo': () => void undo(),
+  };
+  const labelOf = useKeyLabel();
+  useCommands({
+    ...actions,
+    'pairs.next': () => move(1),
+    'pairs.previous': () => move(-1),
+    'pairs.blind': () => setBlind(!blind),
+  });
 
   const all = counts.data;
   const each =
@@ -275,75 +234,15 @@ export function PairsPage() {
           role="toolbar"
           aria-label="Verdict"
         >
-          {(
-            [
-              [
-                '1',
-                'A better',
-                () => {
-                  better(0);
-                },
-              ],
-              [
-                '2',
-                'B better',
-                () => {
-                  better(1);
-                },
-              ],
-              [
-                '3',
-                'both good',
-                () => {
-                  verdict('both_good');
-                },
-              ],
-              [
-                '4',
-                'both bad',
-                () => {
-                  verdict('both_bad');
-                },
-              ],
-              [
-                '5',
-                'instruction broken',
-                () => {
-                  verdict('broken_instruction');
-                },
-              ],
-              [
-                'E',
-                'edit',
-                () => {
-                  edit(true);
-                },
-              ],
-              [
-                'S',
-                'skip',
-                () => {
-                  verdict('skipped');
-                },
-              ],
-              [
-                'C',
-                'comment',
-                () => {
-                  comment(true);
-                },
-              ],
-              ['Z', 'undo', () => void undo()],
-            ] as const
-          ).map(([key, label, run]) => (
+          {(Object.keys(actions) as (keyof typeof actions)[]).map((id) => (
             <Button
-              key={key}
+              key={id}
               size="compact-sm"
               variant="default"
-              onClick={run}
-              leftSection={<span className="key">{key}</span>}
+              onClick={actions[id]}
+              leftSection={<span className="key">{labelOf(id)}</span>}
             >
-              {label}
+              {barLabels[id]}
             </Button>
           ))}
           <span className="muted" style={{ marginLeft: 'auto' }}>

@@ -1,0 +1,49 @@
+/** What can be done by key, palette or menu: declared here, run by whoever shows it (`useCommands`). */
+export interface Command {
+  readonly label: string;
+  /** Keys unless a person changed them: `j`, `g h` (one after the other), `mod+k` (Ctrl or Cmd); null = none. */
+  readonly keys: string | null;
+  /** Page on which it can be done; null = everywhere. */
+  readonly page: string | null;
+}
+
+const everywhere = (label: string, keys: string | null): Command => ({ label, keys, page: null });
+const audit = (label: string, keys: string | null): Command => ({ label, keys, page: 'pairs' });
+
+export const commandTable = {
+  'palette.open': everywhere('Commands', 'mod+k'),
+  'keys.show': everywhere('Keys of this page', '?'),
+  'jobs.toggle': everywhere('Show or hide the jobs', 'g j'),
+  'colours.toggle': everywhere('Light or dark colours', null),
+  'go.home': everywhere('Go to Home', 'g h'),
+  'go.models': everywhere('Go to Models', 'g m'),
+  'go.documents': everywhere('Go to Documents', 'g d'),
+  'go.generate': everywhere('Go to Generate', 'g g'),
+  'go.pairs': everywhere('Go to Pairs', 'g p'),
+  'go.agreement': everywhere('Go to Agreement', 'g a'),
+  'go.train': everywhere('Go to Train', 'g t'),
+  'go.runs': everywhere('Go to Runs', 'g r'),
+  'go.compare': everywhere('Go to Compare', 'g c'),
+  'go.evaluate': everywhere('Go to Evaluate', 'g e'),
+  'go.system': everywhere('Go to System', 'g s'),
+  'pairs.a_better': audit('A is better', '1'),
+  'pairs.b_better': audit('B is better', '2'),
+  'pairs.both_good': audit('Both are good', '3'),
+  'pairs.both_bad': audit('Both are bad', '4'),
+  'pairs.broken_instruction': audit('The instruction is broken', '5'),
+  'pairs.edit': audit('Edit the texts', 'e'),
+  'pairs.skip': audit('Skip', 's'),
+  'pairs.comment': audit('Comment', 'c'),
+  'pairs.undo': audit('Undo', 'z'),
+  'pairs.next': audit('Next pair', 'j'),
+  'pairs.previous': audit('Previous pair', 'k'),
+  'pairs.blind': audit('Blind mode on or off', 'b'),
+} as const satisfies Readonly<Record<string, Command>>;
+
+export type CommandId = keyof typeof commandTable;
+
+export const commandIds = Object.keys(commandTable) as CommandId[];
+
+export function commandOf(id: CommandId): Command {
+  return commandTable[id];
+}
