@@ -61,7 +61,7 @@ const relative = (a: Float32Array, b: Float32Array): number => {
 
 for (const name of readdirSync(path.join(folder, 'models'))) {
   const dir = path.join(folder, 'models', name);
-  const options = { threads: 2, trainable: LORA, checkpointing: 'layer', programs: ['gradients'] } as const;
+  const options = { threads: 2, trainable: LORA, checkpointing: 'layer', programs: ['gradients', 'generate'] } as const;
   try {
     const cpu = await loadResidentModel(dir, { ...options, device: 'cpu' });
     const card = await loadResidentModel(dir, { ...options, device, dtype });
@@ -82,6 +82,13 @@ for (const name of readdirSync(path.join(folder, 'models'))) {
         gradient: relative(found.gradient, expected.gradient),
       });
     }
+    const prompts = [Int32Array.of(5, 6, 7), Int32Array.of(9)];
+    const sampling = { temperature: 0, topK: 0, topP: 1, uniforms: new Float32Array(0), stopIds: [] };
+    const request = { prefix: tree(300, 0, 0).tokens.ids, prompts, maxNewTokens: 16, ...sampling };
+    const state = { parameters, rope: ropeForModel(cpu.config, null)(3000) };
+    const [expected, found] = [await cpu.generate(request, state), await card.generate(request, state)];
+    const equal = expected.tokens.map((tokens, i) => tokens.findIndex((token, j) => token !== found.tokens[i]?.[j]));
+    note({ model: name, generated: found.tokens.map(({ length }) => length), firstDifference: equal });
     await Promise.all([cpu.release(), card.release()]);
   } catch (error) {
     note({ model: name, error: String(error).slice(0, 500) });

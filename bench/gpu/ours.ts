@@ -62,6 +62,7 @@ async function step(
   const long = tree(document, model.config.vocabSize);
   const short = tree(Math.min(document, Number(values.chunk)), model.config.vocabSize);
   const scored = buildAnswerTargets(short);
+  const answers = buildAnswerTargets(long);
   const zero = await model.referenceParameters();
   const targets = buildTargets(long, SETTINGS);
   const optimizer = createOptimizer(
@@ -74,6 +75,7 @@ async function step(
       model.score(short.tokens, scored.targets, { parameters: zero, rope: rope(short.tokens.ids.length) }),
     );
     const input = objectiveInput(targets, SETTINGS, answerLogps(reference.result, scored));
+    const forward = await seconds(() => model.score(long.tokens, answers.targets, state));
     const gradients = await seconds(() => model.gradients(long.tokens, targets.targets, input, state));
     const { loss, gradient } = gradients.result;
     const update = await seconds(() => optimizer.update(parameters, gradient, 1e-6));
@@ -87,7 +89,12 @@ async function step(
         run: i,
         loss,
         gradientNorm: norm,
-        seconds: { reference: reference.seconds, gradients: gradients.seconds, optimizer: update.seconds },
+        seconds: {
+          reference: reference.seconds,
+          forward: forward.seconds,
+          gradients: gradients.seconds,
+          optimizer: update.seconds,
+        },
         memoryMiB: memory.peak(),
       }),
     );

@@ -48,12 +48,18 @@ def answer_sums(model, ids, answer):
     return [logps_of(row[-answer - 1:-1], head, target[-answer:]).sum() for row, target in zip(hidden, ids)]
 
 
-def loss_of(model, ids, answer, reference):
+def loss_of(model, ids, answer, reference, form):
     """LongPO as published: mean NLL of the whole chosen sequence, and the preference term."""
     body, head = body_and_head(model)
-    hidden = body(input_ids=ids, use_cache=False).last_hidden_state
-    chosen = logps_of(hidden[0, :-1], head, ids[0, 1:])
-    rejected = logps_of(hidden[1, -answer - 1:-1], head, ids[1, -answer:])
+    if form == 'batch':
+        hidden = body(input_ids=ids, use_cache=False).last_hidden_state
+    else:
+        rows = ids if form == 'separate' else ids[:1]
+        hidden = [body(input_ids=row[None], use_cache=False).last_hidden_state[0] for row in rows]
+    chosen = logps_of(hidden[0][:-1], head, ids[0, 1:])
+    if form == 'single':
+        return -chosen.mean()
+    rejected = logps_of(hidden[1][-answer - 1:-1], head, ids[1, -answer:])
     z = (chosen[-answer:].sum() - reference[0]) - (rejected.sum() - reference[1])
     return -chosen.mean() + LAMBDA * F.softplus(-BETA * z)
 
@@ -73,6 +79,9 @@ def main():
     parser.add_argument('--answer', type=int, default=256)
     parser.add_argument('--chunk', type=int, default=4096)
     parser.add_argument('--repeat', type=int, default=2)
+    parser.add_argument('--form', choices=['batch', 'separate', 'single'], default='batch',
+                        help='both sequences as a batch of two, one after the other, or the chosen one alone')
+    parser.add_argument('--no-long-reference', action='store_true')
     args = parser.parse_args()
     model = AutoModelForCausalLM.from_pretrained(args.model, dtype=torch.bfloat16, attn_implementation='sdpa',
                                                  device_map={'': 0})
@@ -93,20 +102,23 @@ def main():
                 with sdpa_kernel(SDPBackend.FLASH_ATTENTION):
                     with torch.no_grad(), model.disable_adapter():
                         reference, short_seconds = timed(lambda: answer_sums(model, short, args.answer))
-                        _, long_seconds = timed(lambda: answer_sums(model, ids, args.answer))
+                        long_seconds = None
+                        if not args.no_long_reference:
+                            _, long_seconds = timed(lambda: answer_sums(model, ids, args.answer))
                     optimizer.zero_grad(set_to_none=True)
-                    loss, forward = timed(lambda: loss_of(model, ids, args.answer, reference))
+                    loss, forward = timed(lambda: loss_of(model, ids, args.answer, reference, args.form))
                     _, backward = timed(loss.backward)
                     _, update = timed(optimizer.step)
                 print(json.dumps(dict(
-                    side='peer', document=document, answer=args.answer, layers=layers, run=run, loss=loss.item(),
+                    side='peer', form=args.form, document=document, answer=args.answer, layers=layers,
+                    run=run, loss=loss.item(),
                     seconds=dict(reference_short=short_seconds, reference_long=long_seconds, forward=forward,
                                  backward=backward, optimizer=update),
                     allocatedMiB=torch.cuda.max_memory_allocated() >> 20,
                     reservedMiB=torch.cuda.max_memory_reserved() >> 20)), flush=True)
                 del loss
         except torch.cuda.OutOfMemoryError as error:
-            print(json.dumps(dict(side='peer', document=document, error=str(error)[:300])), flush=True)
+            print(json.dumps(dict(side='peer', form=args.form, document=document, error=str(error)[:300])), flush=True)
             break
 
 

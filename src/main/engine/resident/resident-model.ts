@@ -69,7 +69,7 @@ interface LayoutChoice {
 /** Larger blocks cost memory, smaller ones time: measured on two CPU cores, and on an H100. */
 const LIMITS = {
   blocks: { block: 256, lossChunk: 256, mlpRows: 0, scores: 0 },
-  flash: { block: 1024, lossChunk: 1024, mlpRows: 4096, scores: 2 ** 28 },
+  flash: { block: 1024, lossChunk: 1024, mlpRows: 4096, scores: 2 ** 29 },
 } as const;
 const LONG_PROMPT = 2048;
 
@@ -130,7 +130,33 @@ export class ResidentModel implements ModelRunner {
       ...(options.profile === undefined ? {} : { profile: options.profile }),
       ...(options.arena === undefined ? {} : { arena: options.arena }),
     });
-    return new ResidentModel(config, weights, layout, session, options);
+    const model = new ResidentModel(config, weights, layout, session, options);
+    if (options.device === 'cuda') await model.warmUp();
+    return model;
+  }
+
+  /**
+   * One token through each program over whole rows. CUDA makes the handles of its libraries when they are first used, and
+   * cannot any more once a long row has taken the card's memory.
+   */
+  private async warmUp(): Promise<void> {
+    const built = this.options.programs ?? PROGRAMS;
+    const { headDim } = this.config;
+    const rope = {
+      cos: new Float32Array(headDim / 2).fill(1),
+      sin: new Float32Array(headDim / 2),
+      length: 1,
+      half: headDim / 2,
+    };
+    const state = { parameters: new Float32Array(this.layout.total), rope };
+    const rows = this.layoutOf({ ids: Int32Array.of(0), prefix: 1, first: 0, second: 0 });
+    const one = vector(Int32Array.of(0));
+    const weights = ['nll_weight', 'chosen_mask', 'rejected_mask'].map((name) => [name, vector(Float32Array.of(1))]);
+    const feeds: Feeds = { ...rows.feeds, from: one, target: one, reserve_bytes: size(0) };
+    for (const program of ['score', 'gradients'] as const) {
+      const own: Feeds = program === 'score' ? feeds : { ...feeds, ...(Object.fromEntries(weights) as Feeds) };
+      if (built.includes(program)) await this.alone(() => this.run(program, state, own));
+    }
   }
 
   async initialParameters(seed: number): Promise<Float32Array> {

@@ -1,0 +1,51 @@
+// Time a token when questions are answered behind a long document: node decode.ts MODEL --prefix 32768 --batches 1,4. The time
+// a token is the difference of two runs of unequal length, so that reading the document does not count.
+import { parseArgs } from 'node:util';
+import { loadResidentModel } from '../../src/main/engine/resident/resident-model.ts';
+import { ropeForModel } from '../../src/main/engine/training/rope-for.ts';
+import { MemoryWatch } from './memory-watch.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    prefix: { type: 'string', default: '32768' },
+    batches: { type: 'string', default: '1,4' },
+    tokens: { type: 'string', default: '64' },
+  },
+});
+const memory = new MemoryWatch();
+const model = await loadResidentModel(positionals[0] ?? '', {
+  device: 'cuda',
+  threads: 8,
+  trainable: { kind: 'lora', rank: 16, alpha: 32, rslora: false, targets: ['q_proj', 'v_proj'] },
+  programs: ['generate'],
+});
+const prefix = Int32Array.from({ length: Number(values.prefix) }, (_, i) => (i * 7919) % model.config.vocabSize);
+const state = {
+  parameters: await model.referenceParameters(),
+  rope: ropeForModel(model.config, null)(prefix.length + 512),
+};
+const sampling = { temperature: 0, topK: 0, topP: 1, uniforms: new Float32Array(0), stopIds: [] };
+for (const batch of values.batches.split(',').map(Number)) {
+  const prompts = Array.from({ length: batch }, (_, i) => Int32Array.from({ length: 16 }, (_, j) => 100 * i + j));
+  const run = async (maxNewTokens: number): Promise<number> => {
+    const start = performance.now();
+    await model.generate({ prefix, prompts, maxNewTokens, ...sampling }, state);
+    return (performance.now() - start) / 1000;
+  };
+  await run(2);
+  const [few, many] = [await run(2), await run(2 + Number(values.tokens))];
+  console.log(
+    JSON.stringify({
+      side: 'ours',
+      task: 'decode',
+      layers: model.config.numLayers,
+      prefix: prefix.length,
+      batch,
+      prefillSeconds: few,
+      millisecondsPerToken: (1000 * (many - few)) / Number(values.tokens),
+      memoryMiB: memory.peak(),
+    }),
+  );
+}
+memory.stop();
