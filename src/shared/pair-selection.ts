@@ -6,10 +6,11 @@ export const pairSelectionSchema = z.strictObject({
   /** Only pairs of this generation; null = of all. */
   jobId: idSchema.nullable().default(null),
   /**
-   * What the audit says: `all` looks at no verdict, `not_refused` leaves out what a reviewer found wrong (rejected
-   * better, both bad, broken instruction), `approved` takes only what a reviewer found right (chosen better).
+   * What the audit says: `corrected` puts right what reviewers put right (rejected better: the answers are exchanged;
+   * both bad, broken instruction: left out), `not_refused` leaves out all three, `approved` takes only what a reviewer
+   * found right (chosen better), `all` looks at no verdict. The whole table: audit/verdict-effects.ts.
    */
-  review: z.enum(['all', 'not_refused', 'approved']).default('not_refused'),
+  review: z.enum(['corrected', 'not_refused', 'approved', 'all']).default('corrected'),
   /** Leave out pairs with any of these flags, such as `identical`. */
   withoutFlags: z.array(z.string().min(1)).default([]),
 });

@@ -177,5 +177,8 @@ export interface SampleTurn {
   readonly rejected: string;
   readonly seed: number;
   readonly flags: readonly string[];
+  /** Of the pair with its texts as they are here. */
   readonly sha256: string;
+  /** A reviewer found the rejected answer better: `chosen` and `rejected` are exchanged here. */
+  readonly swapped?: true;
 }

@@ -16,8 +16,15 @@ export const nextStatuses: Readonly<Record<JobStatus, readonly JobStatus[]>> = {
   cancelled: [],
 };
 
-/** One entry of a run's data: a pair in one revision (0 = as generated, else the review whose edit is in force). */
-export const snapshotPairSchema = z.strictObject({ pairId: idSchema, revision: z.int().min(0) });
+/**
+ * One entry of a run's data: a pair in one revision (0 = as generated, else the review whose edit is in force), with its
+ * answers exchanged where a reviewer found the rejected one better.
+ */
+export const snapshotPairSchema = z.strictObject({
+  pairId: idSchema,
+  revision: z.int().min(0),
+  swapped: z.literal(true).optional(),
+});
 export type SnapshotPair = z.infer<typeof snapshotPairSchema>;
 
 export const newRunSchema = z.strictObject({

@@ -1,29 +1,44 @@
+import { pairEffect } from '../../shared/audit/verdict-effects.ts';
 import type { Page } from '../../shared/paging.ts';
 import type { PairSelection } from '../../shared/pair-selection.ts';
 import type { PairRow } from '../../shared/pairs.ts';
+import type { SnapshotPair } from '../../shared/runs.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 
-const refused: readonly string[] = ['rejected_better', 'both_bad', 'broken_instruction'];
+/** A pair that was chosen; its texts are as edited and not yet exchanged. */
+export interface SelectedPair extends PairRow {
+  /** Training sees the rejected answer as the chosen one, and the other way round. */
+  readonly swapped: boolean;
+}
 
-/** The pairs of a selection in the order they were made, so that turns of one sample are neighbours. */
-export function* selectPairs(workspace: Workspace, selection: PairSelection): Generator<PairRow> {
+/**
+ * The pairs of a selection in the order they were made, so that turns of one sample are neighbours. What the verdicts
+ * do is `verdictEffects`.
+ */
+export function* selectPairs(workspace: Workspace, selection: PairSelection): Generator<SelectedPair> {
   const { jobId, review, withoutFlags } = selection;
   for (let cursor: string | null = null; ;) {
     const page: Page<PairRow> = workspace.pairs.list({ cursor, limit: 1000, ...(jobId === null ? {} : { jobId }) });
     for (const pair of page.rows) {
-      if (review === 'approved' && pair.verdict !== 'chosen_better') continue;
-      if (review === 'not_refused' && refused.includes(pair.verdict ?? '')) continue;
+      const opinions = pair.verdict === null ? [] : workspace.opinions.ofPair(pair.id).map(({ verdict }) => verdict);
+      const effect = pairEffect(review, pair.verdict, opinions);
+      if (effect === 'leave_out') continue;
       if (withoutFlags.some((flag) => pair.flags.includes(flag))) continue;
-      yield pair;
+      yield { ...pair, swapped: effect === 'swap' };
     }
     if (page.next === null) return;
     cursor = page.next;
   }
 }
 
+/** A chosen pair as a run's data names it. */
+export function snapshotPair({ id, revision, swapped }: SelectedPair): SnapshotPair {
+  return { pairId: id, revision, ...(swapped ? { swapped } : {}) };
+}
+
 /** Neighbouring pairs of the same sample in one list each. */
-export function groupBySample(pairs: Iterable<PairRow>): PairRow[][] {
-  const groups: PairRow[][] = [];
+export function groupBySample(pairs: Iterable<SelectedPair>): SelectedPair[][] {
+  const groups: SelectedPair[][] = [];
   for (const pair of pairs) {
     const group = groups.at(-1);
     if (group?.[0]?.sampleId === pair.sampleId) group.push(pair);

@@ -22,7 +22,7 @@ import { allDocumentIds } from './documents.ts';
 import type { JobOptions } from './engine-client.ts';
 import { withStatus } from './job-status.ts';
 import { noteModel, usableModel } from './models.ts';
-import { groupBySample, selectPairs } from './pair-selection.ts';
+import { groupBySample, selectPairs, snapshotPair } from './pair-selection.ts';
 import { documentForEngine, snapshotOf } from './stored-texts.ts';
 
 const executionSchema = z.strictObject({ device: z.enum(['cpu', 'cuda']), threads: z.int().min(0) });
@@ -159,7 +159,7 @@ export async function exportPairs(
   await writeFileAtomicStream(path, async (write) => {
     for (const [index, group] of groups.entries()) {
       if (options.signal?.aborted === true) throw new UserError('cancelled', 'The export was stopped.');
-      const sample = workspace.samples.ofPairs(group.map(({ id, revision }) => ({ pairId: id, revision })));
+      const sample = workspace.samples.ofPairs(group.map(snapshotPair));
       for (const part of request.singleTurns === true ? asSingleTurns(sample) : [sample]) {
         await write(`${JSON.stringify(toPreferenceRow(part, request))}\n`);
         rows += 1;

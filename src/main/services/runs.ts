@@ -17,7 +17,7 @@ import type { ServiceContext } from './context.ts';
 import type { JobOptions } from './engine-client.ts';
 import { withStatus } from './job-status.ts';
 import { modelFolder, noteModel, usableModel } from './models.ts';
-import { groupBySample, selectPairs } from './pair-selection.ts';
+import { groupBySample, selectPairs, snapshotPair } from './pair-selection.ts';
 import { noPairs } from './pairs.ts';
 import { bySample, findReferences, storeReferences } from './stored-texts.ts';
 
@@ -93,8 +93,7 @@ export async function planTraining(
   if (groups.length === 0) throw noPairs();
   const model = await usableModel(engine, request.modelDir, options);
   const modelDir = model.path;
-  const snapshot = (group: (typeof groups)[number]): SnapshotPair[] =>
-    group.map(({ id, revision }) => ({ pairId: id, revision }));
+  const snapshot = (group: (typeof groups)[number]): SnapshotPair[] => group.map(snapshotPair);
   const plan = await engine.run(
     'prepareTraining',
     { modelDir, config, documents: groups.map((group) => group[0]?.documentId ?? 0) },

@@ -25,7 +25,7 @@ export function bySample(workspace: Workspace, pairs: readonly SnapshotPair[]): 
 
 /** The pairs of a sample as a snapshot names them. */
 export function snapshotOf(turns: readonly SampleTurn[]): SnapshotPair[] {
-  return turns.map(({ pairId, revision }) => ({ pairId, revision }));
+  return turns.map(({ pairId, revision, swapped }) => ({ pairId, revision, ...(swapped ? { swapped } : {}) }));
 }
 
 /** All samples, oldest first, one at a time. */

@@ -115,7 +115,8 @@ function migrate(database: Database, file: string, options: DatabaseOptions): vo
     if (migration.version <= start) continue;
     const from = numberPragma(database, 'user_version');
     if (migration.version !== from + 1) throw new Error(`migration ${migration.version} does not follow ${from}`);
-    if (from > 0) keepCopy(database, file, from, options.now);
+    // A database that is only being made has nothing to keep.
+    if (start > 0) keepCopy(database, file, from, options.now);
     database.transaction(() => {
       database.exec(migration.sql);
       database.pragma(`application_id = ${applicationId}`);

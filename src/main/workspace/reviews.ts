@@ -1,10 +1,11 @@
 import { UserError } from '../../shared/errors.ts';
+import type { Draw } from '../../shared/audit/draw.ts';
 import { newReviewSchema } from '../../shared/pairs.ts';
 import type { NewReview, PairEdit, PairState, ReviewRow, Verdict } from '../../shared/pairs.ts';
 import { pageRequestSchema } from '../../shared/paging.ts';
 import type { Page, PageRequest } from '../../shared/paging.ts';
 import { parseInput } from '../../shared/parse.ts';
-import { pairHash } from './content-hash.ts';
+import { canonicalJson, pairHash } from './content-hash.ts';
 import type { RepositoryContext } from './events.ts';
 import { idOfCursor, pageOf } from './page-cursor.ts';
 
@@ -17,26 +18,44 @@ interface Act {
   readonly undoes: number | null;
 }
 
-/**
- * Where a pair stands after its reviews, oldest first. An undo takes an act back, and an undone undo gives it back. A
- * skip counts as a verdict (the pair leaves the queue) but never as a disagreement.
- */
-export function stateAfter(acts: readonly Act[]): PairState {
+/** Whether each act still holds, newest first. An undo takes an act back, and an undone undo gives it back. */
+export function* inForce<T extends Pick<Act, 'id' | 'undoes'>>(acts: readonly T[]): Generator<T> {
   const undone = new Set<number>();
-  const verdicts = new Map<string, Verdict>();
-  let revision = 0;
-  let latest: Verdict | null = null;
   // Newest first: whether an undo holds is known before the act that it takes back.
   for (const act of acts.toReversed()) {
     if (undone.has(act.id)) continue;
     if (act.undoes !== null) undone.add(act.undoes);
-    if (act.edited && revision === 0) revision = act.id;
-    if (act.verdict === null) continue;
-    latest ??= act.verdict;
-    if (!verdicts.has(act.reviewer)) verdicts.set(act.reviewer, act.verdict);
+    yield act;
   }
-  const opinions = new Set([...verdicts.values()].filter((verdict) => verdict !== 'skipped'));
-  return { verdict: latest, disagreement: opinions.size > 1, revision };
+}
+
+/** Each reviewer's latest verdict in force, with the review that gave it. */
+export function opinionsAfter(
+  acts: readonly Act[],
+): ReadonlyMap<string, { readonly id: number; readonly verdict: Verdict }> {
+  const opinions = new Map<string, { readonly id: number; readonly verdict: Verdict }>();
+  for (const { id, reviewer, verdict } of inForce(acts)) {
+    if (verdict !== null && !opinions.has(reviewer)) opinions.set(reviewer, { id, verdict });
+  }
+  return opinions;
+}
+
+/**
+ * Where a pair stands after its reviews, oldest first. A skip counts as a verdict (the pair leaves the queue) but never
+ * as a disagreement.
+ */
+export function stateAfter(acts: readonly Act[]): PairState {
+  const opinions = [...opinionsAfter(acts).values()];
+  let latest: (typeof opinions)[number] | undefined;
+  for (const opinion of opinions) if (latest === undefined || opinion.id > latest.id) latest = opinion;
+  let revision = 0;
+  for (const act of inForce(acts)) {
+    if (!act.edited) continue;
+    revision = act.id;
+    break;
+  }
+  const judged = new Set(opinions.map((opinion) => opinion.verdict).filter((verdict) => verdict !== 'skipped'));
+  return { verdict: latest?.verdict ?? null, disagreement: judged.size > 1, revision };
 }
 
 interface Texts {
@@ -53,6 +72,14 @@ function mergeTexts(pair: Texts & { readonly edit: string | null }, edit: PairEd
     chosen: edit.chosen ?? before.chosen,
     rejected: edit.rejected ?? before.rejected,
   };
+}
+
+/** What is known about a review besides itself. */
+export interface ReviewCircumstances {
+  /** How the pair came before the reviewer. */
+  readonly draw?: Draw | null;
+  /** When it was given, where that is not now. */
+  readonly createdAt?: number;
 }
 
 /** Reviews: who found what, when, and how long it took. They are only ever added. */
@@ -73,20 +100,30 @@ export function reviewRepository({ database, now }: RepositoryContext) {
         readonly blind: number;
         readonly edit: string | null;
         readonly sha256: string | null;
+        readonly drawId: number | null;
       },
     ]
   >(`
-    INSERT INTO reviews (pair_id, reviewer, verdict, undoes, blind, milliseconds, created_at, sha256, comment, edit)
-    VALUES (@pairId, @reviewer, @verdict, @undoes, @blind, @milliseconds, @createdAt, @sha256, @comment, @edit)`);
+    INSERT INTO reviews (pair_id, reviewer, verdict, undoes, blind, milliseconds, created_at, sha256, comment, edit, draw_id)
+    VALUES (@pairId, @reviewer, @verdict, @undoes, @blind, @milliseconds, @createdAt, @sha256, @comment, @edit, @drawId)`);
+  const findDraw = database.prepare<[string], { id: number }>('SELECT id FROM draws WHERE content = ?');
+  const addDraw = database.prepare<[string]>('INSERT INTO draws (content) VALUES (?)');
   const acts = database.prepare<[number], Omit<Act, 'edited'> & { edited: number }>(`
     SELECT id, reviewer, verdict, edit IS NOT NULL AS edited, undoes FROM reviews WHERE pair_id = ? ORDER BY id`);
   const setState = database.prepare<[string | null, number, number, number]>(
     'UPDATE pair_states SET verdict = ?, disagreement = ?, revision = ? WHERE pair_id = ?',
   );
+  const dropOpinions = database.prepare<[number]>('DELETE FROM pair_opinions WHERE pair_id = ?');
+  const addOpinion = database.prepare<[number, string, number, string]>(
+    'INSERT INTO pair_opinions (pair_id, reviewer, review_id, verdict) VALUES (?, ?, ?, ?)',
+  );
+  const ownActs = database.prepare<[string], { id: number; pairId: number }>(`
+    SELECT id, pair_id AS pairId FROM reviews WHERE reviewer = ? AND undoes IS NULL ORDER BY id DESC`);
   type Stored = Omit<ReviewRow, 'blind' | 'edit'> & { readonly blind: number; readonly edit: string | null };
   const columns = `id, pair_id AS pairId, reviewer, verdict, edit, comment, undoes, blind, milliseconds,
     created_at AS createdAt`;
   const ofPair = database.prepare<[number], Stored>(`SELECT ${columns} FROM reviews WHERE pair_id = ? ORDER BY id`);
+  const byId = database.prepare<[number], Stored>(`SELECT ${columns} FROM reviews WHERE id = ?`);
   const list = database.prepare<[number, number], Stored>(
     `SELECT ${columns} FROM reviews WHERE id > ? ORDER BY id LIMIT ?`,
   );
@@ -98,15 +135,29 @@ export function reviewRepository({ database, now }: RepositoryContext) {
     blind: stored.blind === 1,
     edit: stored.edit === null ? null : (JSON.parse(stored.edit) as PairEdit),
   });
+  const drawIdOf = (draw: Draw): number => {
+    const content = canonicalJson(draw);
+    return findDraw.get(content)?.id ?? Number(addDraw.run(content).lastInsertRowid);
+  };
   const readActs = (pairId: number): Act[] => acts.all(pairId).map((act) => ({ ...act, edited: act.edited === 1 }));
+  const get = (id: number): ReviewRow | undefined => {
+    const found = byId.get(id);
+    return found === undefined ? undefined : toRow(found);
+  };
+  /** Whether a review of the pair still holds: it was not undone, or its undo was. */
+  const holds = (pairId: number, reviewId: number): boolean => {
+    for (const act of inForce(readActs(pairId))) if (act.id === reviewId) return true;
+    return false;
+  };
 
   return {
     /**
      * Adds one act of a reviewer and returns its id and where the pair stands now. When it returns, the review is on
-     * the disk. An edit is stored as the complete texts after it.
+     * the disk (a call of its own; inside a transaction, when that has ended). An edit is stored as the complete texts
+     * after it.
      * Errors: `not_found` for the pair or the review to undo, `invalid_input` for an act that is none.
      */
-    append: database.transaction((input: NewReview): { readonly id: number; readonly state: PairState } => {
+    append: database.transaction((input: NewReview, circumstances: ReviewCircumstances = {}) => {
       const review = parseInput(newReviewSchema, input, 'Review');
       const pair = present.get(review.pairId);
       if (pair === undefined) throw new UserError('not_found', `There is no pair ${review.pairId} in this workspace.`);
@@ -122,9 +173,15 @@ export function reviewRepository({ database, now }: RepositoryContext) {
         blind: Number(review.blind),
         edit: edit === null ? null : JSON.stringify(edit),
         sha256: hash,
-        createdAt: now(),
+        createdAt: circumstances.createdAt ?? now(),
+        drawId: circumstances.draw == null ? null : drawIdOf(circumstances.draw),
       });
-      const state = stateAfter(readActs(review.pairId));
+      const after = readActs(review.pairId);
+      const state: PairState = stateAfter(after);
+      dropOpinions.run(review.pairId);
+      for (const [reviewer, { id, verdict }] of opinionsAfter(after)) {
+        addOpinion.run(review.pairId, reviewer, id, verdict);
+      }
       setState.run(state.verdict, Number(state.disagreement), state.revision, review.pairId);
       return { id: Number(added.lastInsertRowid), state };
     }),
@@ -132,6 +189,17 @@ export function reviewRepository({ database, now }: RepositoryContext) {
     /** All reviews of a pair, oldest first. */
     ofPair(pairId: number): readonly ReviewRow[] {
       return ofPair.all(pairId).map(toRow);
+    },
+
+    get,
+    holds,
+
+    /** A reviewer's newest verdict, edit or comment that still holds: what an undo takes back. */
+    latestInForce(reviewer: string): ReviewRow | undefined {
+      for (const { id, pairId } of ownActs.iterate(reviewer)) {
+        if (holds(pairId, id)) return get(id);
+      }
+      return undefined;
     },
 
     /** All reviews of the workspace, oldest first. */

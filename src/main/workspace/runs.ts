@@ -23,6 +23,8 @@ interface ContentHash {
   readonly sha256: string | null;
   /** 1: the pair has this revision. */
   readonly found: number;
+  /** 1: its answers are exchanged. */
+  readonly swapped: number | null;
 }
 
 /** Training runs. Configuration, data, seed and code version are fixed when the run is made. */
@@ -44,7 +46,7 @@ export function runRepository(context: RepositoryContext) {
   );
   const contentHashes = database.prepare<[string], ContentHash>(`
     SELECT e.value ->> 0 AS pairId, e.value ->> 1 AS revision, coalesce(r.sha256, p.sha256) AS sha256,
-      coalesce(r.id, 0) = e.value ->> 1 AS found
+      coalesce(r.id, 0) = e.value ->> 1 AS found, e.value ->> 2 AS swapped
     FROM json_each(?) e LEFT JOIN pairs p ON p.id = e.value ->> 0
       LEFT JOIN reviews r ON r.id = e.value ->> 1 AND r.pair_id = p.id AND r.edit IS NOT NULL
     ORDER BY e.key`);
@@ -62,8 +64,8 @@ export function runRepository(context: RepositoryContext) {
   const hashesOf = (packed: string): string =>
     contentHashes
       .all(packed)
-      .map(({ pairId, revision, sha256, found }) => {
-        if (sha256 !== null && found === 1) return `${sha256}\n`;
+      .map(({ pairId, revision, sha256, found, swapped }) => {
+        if (sha256 !== null && found === 1) return `${sha256}${swapped === 1 ? ' swapped' : ''}\n`;
         throw new UserError('not_found', `There is no pair ${pairId} in revision ${revision} in this workspace.`);
       })
       .join('');
@@ -71,9 +73,12 @@ export function runRepository(context: RepositoryContext) {
   const dataHash = (pairs: string, heldOut: string): string =>
     sha256(`${hashesOf(pairs)}held out\n${hashesOf(heldOut)}`);
   const pack = (pairs: readonly SnapshotPair[]): string =>
-    JSON.stringify(pairs.map(({ pairId, revision }) => [pairId, revision]));
+    JSON.stringify(pairs.map(({ pairId, revision, swapped }) => [pairId, revision, ...(swapped ? [1] : [])]));
   const unpack = (text: string): SnapshotPair[] =>
-    (JSON.parse(text) as [number, number][]).map(([pairId, revision]) => ({ pairId, revision }));
+    (JSON.parse(text) as [number, number, 1?][]).map(([pairId, revision, swapped]) => ({
+      ...{ pairId, revision },
+      ...(swapped === 1 ? { swapped: true } : {}),
+    }));
 
   return {
     /**

@@ -4,6 +4,7 @@ import type { Provenance, Sample, SampleTurn } from '../../shared/pairs.ts';
 import { pageRequestSchema } from '../../shared/paging.ts';
 import type { Page, PageRequest } from '../../shared/paging.ts';
 import type { SnapshotPair } from '../../shared/runs.ts';
+import { pairHash } from './content-hash.ts';
 import type { RepositoryContext } from './events.ts';
 import { idOfCursor, pageOf } from './page-cursor.ts';
 
@@ -28,9 +29,16 @@ export function sampleRepository({ database }: RepositoryContext) {
   );
   const head = database.prepare<
     [number],
-    { documentId: number; documentTitle: string; context: 'document' | 'chunks'; provenance: string }
+    {
+      documentId: number;
+      documentTitle: string;
+      context: 'document' | 'chunks';
+      contextSha256: string;
+      provenance: string;
+    }
   >(`
-    SELECT s.document_id AS documentId, d.title AS documentTitle, s.context, v.content AS provenance
+    SELECT s.document_id AS documentId, d.title AS documentTitle, s.context, s.context_sha256 AS contextSha256,
+      v.content AS provenance
     FROM samples s JOIN documents d ON d.id = s.document_id JOIN provenances v ON v.id = s.provenance_id
     WHERE s.id = ?`);
   const documentText = database.prepare<[number], { text: string }>(
@@ -66,10 +74,24 @@ export function sampleRepository({ database }: RepositoryContext) {
             .all(id)
             .map((chunk) => chunk.text)
             .join(chunkJoiner);
+    const provenance = JSON.parse(found.provenance) as Provenance;
+    const { contextSha256 } = found;
+    const exchange = ({ chosen: worse, rejected: better, ...turn }: SampleTurn): SampleTurn => {
+      const { chunkText, question } = turn;
+      const texts = {
+        contextSha256,
+        chunkText,
+        separator: provenance.separator,
+        question,
+        chosen: better,
+        rejected: worse,
+      };
+      return { ...turn, chosen: better, rejected: worse, sha256: pairHash(texts) };
+    };
     return {
       ...{ id, documentId: found.documentId, documentTitle: found.documentTitle, context },
-      provenance: JSON.parse(found.provenance) as Provenance,
-      turns: sampleTurns,
+      provenance,
+      turns: sampleTurns.map((turn) => (turn.swapped ? exchange(turn) : turn)),
     };
   };
 
@@ -87,24 +109,27 @@ export function sampleRepository({ database }: RepositoryContext) {
     },
 
     /**
-     * The sample of one or more of its pairs, exactly in the given revisions and order, other turns left out: what a
-     * run's data snapshot means. All pairs must be of one sample. Errors: `not_found`.
+     * The sample of one or more of its pairs, exactly in the given revisions and order, answers exchanged where it says so,
+     * other turns left out: what a run's data snapshot means. All pairs must be of one sample. Errors: `not_found`.
      */
     ofPairs(pairs: readonly SnapshotPair[]): Sample {
-      const found = pairs.map(({ pairId, revision }) => {
+      const found = pairs.map(({ pairId, revision, swapped }) => {
         const turn = turnInRevision.get(revision, pairId);
         if (turn === undefined || turn.revision !== revision) {
           throw new UserError('not_found', `There is no pair ${pairId} in revision ${revision} in this workspace.`);
         }
-        return turn;
+        return { turn, swapped };
       });
-      const sampleId = found[0]?.sampleId;
-      if (sampleId === undefined || found.some((turn) => turn.sampleId !== sampleId)) {
+      const sampleId = found[0]?.turn.sampleId;
+      if (sampleId === undefined || found.some(({ turn }) => turn.sampleId !== sampleId)) {
         throw new Error('the pairs are not of one sample');
       }
       return build(
         sampleId,
-        found.map(({ sampleId: _, ...turn }) => toTurn(turn)),
+        found.map(({ turn: { sampleId: _, ...turn }, swapped }) => ({
+          ...toTurn(turn),
+          ...(swapped ? { swapped } : {}),
+        })),
       );
     },
   };

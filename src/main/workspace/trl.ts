@@ -24,6 +24,8 @@ export interface RowProvenance extends Provenance {
     readonly seed: number;
     readonly flags: readonly string[];
     readonly sha256: string;
+    /** A reviewer found the rejected answer better, and the answers are exchanged here. */
+    readonly swapped?: true;
   }[];
 }
 
@@ -68,12 +70,13 @@ function rowProvenance(sample: Sample): RowProvenance {
     ...sample.provenance,
     sample_id: sample.id,
     document: sample.documentTitle,
-    pairs: sample.turns.map(({ pairId, revision, seed, flags, sha256 }) => ({
+    pairs: sample.turns.map(({ pairId, revision, seed, flags, sha256, swapped }) => ({
       pair_id: pairId,
       revision,
       seed,
       flags,
       sha256,
+      ...(swapped ? { swapped } : {}),
     })),
   };
 }

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node
 import { join, resolve } from 'node:path';
 import { UserError } from '../../shared/errors.ts';
 import { asWriteError } from '../files/atomic-write.ts';
+import { auditQueueRepository } from './audit-queue.ts';
 import { checkpointRepository } from './checkpoints.ts';
 import { chunkRepository } from './chunks.ts';
 import { inspectDatabaseFile, openDatabase } from './database.ts';
@@ -16,6 +17,8 @@ import { metricRepository } from './metrics.ts';
 import { migrations as allMigrations } from './migrations/all.ts';
 import type { Migration } from './migrations/migration.ts';
 import { modelRepository } from './models.ts';
+import { opinionRepository } from './opinions.ts';
+import { pairLogpRepository } from './pair-logps.ts';
 import { pairRepository } from './pairs.ts';
 import { referenceLogpRepository } from './reference-logps.ts';
 import { reviewRepository } from './reviews.ts';
@@ -89,6 +92,9 @@ export function openWorkspace(dir: string, options: OpenOptions = {}) {
     samples: guarded(file, sampleRepository(context)),
     pairs: guarded(file, pairRepository(context)),
     reviews: guarded(file, reviewRepository(context)),
+    opinions: guarded(file, opinionRepository(context)),
+    auditQueue: guarded(file, auditQueueRepository(context)),
+    pairLogps: guarded(file, pairLogpRepository(context)),
     referenceLogps: guarded(file, referenceLogpRepository(context)),
     runs: guarded(file, runRepository(context)),
     metrics: guarded(file, metricRepository(context)),

@@ -148,14 +148,15 @@ test('each migration of an existing workspace keeps a copy, and a failing one ch
   const old = open(folder);
   addDocuments(old, ['before']);
   old.close();
-  const second = { version: 2, name: 'second', sql: 'CREATE TABLE extra (x INTEGER) STRICT' };
-  const broken = { version: 3, name: 'broken', sql: 'CREATE TABLE extra2 (x); CREATE TABLE extra (x)' };
+  const version = migrations.length;
+  const second = { version: version + 1, name: 'second', sql: 'CREATE TABLE extra (x INTEGER) STRICT' };
+  const broken = { version: version + 2, name: 'broken', sql: 'CREATE TABLE extra2 (x); CREATE TABLE extra (x)' };
   const later = { migrations: [...migrations, second, broken], now: () => Date.UTC(2026, 0, 2, 3, 4, 5) };
   expect(() => openWorkspace(folder, later)).toThrow(/extra/);
 
   const file = join(folder, 'workspace.db');
   const database = new SqliteDatabase(file);
-  expect(database.pragma('user_version', { simple: true })).toBe(2);
+  expect(database.pragma('user_version', { simple: true })).toBe(version + 1);
   expect(database.prepare("SELECT name FROM sqlite_master WHERE name LIKE 'extra%'").all()).toEqual([
     { name: 'extra' },
   ]);
@@ -163,7 +164,7 @@ test('each migration of an existing workspace keeps a copy, and a failing one ch
   expect(userError(() => openWorkspace(folder)).code).toBe('conflict');
 
   const copies = readdirSync(join(folder, 'backups')).sort();
-  expect(copies).toEqual(['workspace-v1-20260102T030405Z.db', 'workspace-v2-20260102T030405Z.db']);
+  expect(copies).toEqual([version, version + 1].map((number) => `workspace-v${number}-20260102T030405Z.db`));
   const restored = temporaryFolder();
   copyFileSync(join(folder, 'backups', copies[0] ?? ''), join(restored, 'workspace.db'));
   expect(open(restored, { create: false }).documents.text(1)).toBe('before');

@@ -90,7 +90,7 @@ function pairsCommand(): Command {
   return withJson(withWorkspace(new Command('pairs')))
     .description("pairs as JSON Lines in TRL's conversational preference format (prompt, chosen, rejected)")
     .argument('<file>', 'file to write')
-    .addOption(new Option('--review <which>', 'by their audit (default: not_refused)').choices(review.unwrap().options))
+    .addOption(new Option('--review <which>', 'by their audit (default: corrected)').choices(review.unwrap().options))
     .option('--without-flags <list>', 'leave out pairs with any of these flags, such as identical', (given) =>
       given.split(',').map((flag) => flag.trim()),
     )

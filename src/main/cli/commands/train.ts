@@ -45,7 +45,7 @@ export function trainCommand(): Command {
     .option('--dry-run', 'only say what the run would be made of: examples, steps, tokens')
     .option('--resume <run>', 'go on with a run that was stopped or failed, with its own settings', wholeNumber(1))
     .addOption(
-      new Option('--review <which>', 'pairs by their audit (default: not_refused)').choices(review.unwrap().options),
+      new Option('--review <which>', 'pairs by their audit (default: corrected)').choices(review.unwrap().options),
     )
     .option('--without-flags <list>', 'leave out pairs with any of these flags, such as identical', (given) =>
       given.split(',').map((flag) => flag.trim()),

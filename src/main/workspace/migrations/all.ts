@@ -1,5 +1,6 @@
 import { initial } from './0001-initial.ts';
+import { audit } from './0002-audit.ts';
 import type { Migration } from './migration.ts';
 
 /** All migrations in order; the last one's version is the version that this Longhand reads and writes. */
-export const migrations: readonly Migration[] = [initial];
+export const migrations: readonly Migration[] = [initial, audit];

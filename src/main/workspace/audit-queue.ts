@@ -1,0 +1,144 @@
+import type { AuditCounts, AuditFilter, AuditQueue, AuditRow } from '../../shared/audit/queue.ts';
+import { UserError } from '../../shared/errors.ts';
+import type { RepositoryContext } from './events.ts';
+import { containing } from './page-cursor.ts';
+
+/** A pair's place in a queue: pairs come by key, then by number. */
+export interface QueuePlace {
+  readonly key: number;
+  readonly id: number;
+}
+
+const start: QueuePlace = { key: Number.MIN_SAFE_INTEGER, id: 0 };
+/** Stands for a margin that the run has not: after every other. JSON has no infinity. */
+const noMargin = Number.MAX_VALUE;
+
+/** Characters of the question that a list shows. */
+const questionLength = 160;
+
+type Parameters = Record<string, string | number | null>;
+
+/**
+ * A 32-bit number that orders pairs at random: different for every pair of a seed (the finaliser of MurmurHash3 maps
+ * 32-bit numbers one to one), so that a prefix of the order is a sample without replacement.
+ */
+export function shuffleKey(seed: number, id: number): number {
+  const mix = (value: number): number => {
+    let hash = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+    return (hash ^ (hash >>> 16)) >>> 0;
+  };
+  return mix(mix(id ^ mix(seed ^ 0x9e3779b9)) + Math.imul(seed, 0x85ebca77));
+}
+
+/** Queues of pairs to review. */
+export function auditQueueRepository({ database }: RepositoryContext) {
+  // Filters that say nothing cost nothing: SQLite looks at the parameter first.
+  const edited = (field: string): string => `coalesce(r.edit ->> '${field}', p.${field})`;
+  const answerCharacters = `max(length(${edited('chosen')}), length(${edited('rejected')}))`;
+  const margin = `(l.policy_chosen - l.reference_chosen - l.policy_rejected + l.reference_rejected)`;
+  const between = (value: string, name: string): string =>
+    `(@${name}Min IS NULL OR ${value} >= @${name}Min) AND (@${name}Max IS NULL OR ${value} <= @${name}Max)`;
+  const like = (value: string): string => `${value} LIKE @pattern ESCAPE '\\'`;
+  const source = `pair_states s JOIN pairs p ON p.id = s.pair_id JOIN documents d ON d.id = p.document_id
+    LEFT JOIN reviews r ON r.id = s.revision
+    LEFT JOIN pair_opinions o ON o.pair_id = s.pair_id AND o.reviewer = @reviewer
+    LEFT JOIN pair_logps l ON l.pair_id = s.pair_id AND l.run_id = @runId`;
+  const isDone = `(CASE WHEN @reviewer IS NULL THEN s.verdict ELSE o.verdict END IS NOT NULL)`;
+  const fits = `s.archived_at IS NULL
+    AND (@verdict IS NULL OR s.verdict = @verdict)
+    AND (@documentId IS NULL OR p.document_id = @documentId)
+    AND (@documentType IS NULL OR d.importer = @documentType)
+    AND ${between('d.characters', 'document')}
+    AND (@flags IS NULL OR EXISTS (
+      SELECT 1 FROM json_each(p.flags) f JOIN json_each(@flags) w ON f.value = w.value))
+    AND (@jobId IS NULL OR EXISTS (SELECT 1 FROM samples m WHERE m.id = p.sample_id AND m.job_id = @jobId))
+    AND (@runId IS NULL OR (l.run_id IS NOT NULL AND ${between(
+      `CASE @score WHEN 'margin' THEN ${margin} WHEN 'chosen' THEN l.policy_chosen - l.reference_chosen
+        ELSE l.policy_rejected - l.reference_rejected END`,
+      'score',
+    )}))
+    AND (@answerMin IS NULL AND @answerMax IS NULL OR ${between(answerCharacters, 'answer')})
+    AND (@pattern IS NULL OR ${like('p.question')} OR ${like('p.chosen')} OR ${like('p.rejected')} OR ${like('r.edit')})`;
+  const inQueue = `CASE @queue WHEN 'unreviewed' THEN NOT ${isDone} WHEN 'done' THEN ${isDone}
+    WHEN 'disagreement' THEN s.disagreement = 1 WHEN 'flagged' THEN s.flagged = 1 ELSE 1 END`;
+
+  database.function('shuffle_key', { deterministic: true }, (seed: unknown, id: unknown) =>
+    shuffleKey(Number(seed), Number(id)),
+  );
+  const keys: Readonly<Record<AuditQueue['order'], string>> = {
+    made: '0',
+    random: 'shuffle_key(@seed, s.pair_id)',
+    margin: `coalesce(${margin}, ${noMargin})`,
+  };
+  const columns = `s.pair_id AS id, p.document_id AS documentId, d.title AS documentTitle,
+    d.importer AS documentType, d.characters AS documentCharacters, ${answerCharacters} AS answerCharacters,
+    substr(${edited('question')}, 1, ${questionLength}) AS question, p.flags, s.verdict, o.verdict AS own, s.disagreement,
+    ${margin} AS margin`;
+  type Stored = Omit<AuditRow, 'flags' | 'disagreement'> & { flags: string; disagreement: number; key: number };
+  const select = (order: AuditQueue['order']) => {
+    const key = keys[order];
+    const after = order === 'made' ? 's.pair_id > @afterId' : `(${key}, s.pair_id) > (@afterKey, @afterId)`;
+    const by = order === 'made' ? 's.pair_id' : 'key, s.pair_id';
+    return {
+      rows: database.prepare<[Parameters], Stored>(`
+        SELECT ${key} AS key, ${columns} FROM ${source} WHERE ${after} AND ${inQueue} AND ${fits} ORDER BY ${by} LIMIT @limit`),
+      place: database.prepare<[Parameters], { key: number }>(
+        `SELECT ${key} AS key FROM ${source} WHERE s.pair_id = @id`,
+      ),
+    };
+  };
+  const statements = { made: select('made'), random: select('random'), margin: select('margin') };
+  const counts = database.prepare<[Parameters], AuditCounts>(`
+    SELECT count(*) AS "all", coalesce(sum(NOT ${isDone}), 0) AS unreviewed,
+      coalesce(sum(s.disagreement), 0) AS disagreement, coalesce(sum(s.flagged), 0) AS flagged,
+      coalesce(sum(${isDone}), 0) AS done
+    FROM ${source} WHERE ${fits}`);
+
+  const bind = (filter: AuditFilter, reviewer: string | null): Parameters => ({
+    reviewer,
+    queue: filter.queue,
+    verdict: filter.verdict ?? null,
+    documentId: filter.documentId ?? null,
+    documentType: filter.documentType ?? null,
+    documentMin: filter.documentCharacters?.min ?? null,
+    documentMax: filter.documentCharacters?.max ?? null,
+    answerMin: filter.answerCharacters?.min ?? null,
+    answerMax: filter.answerCharacters?.max ?? null,
+    flags: filter.flags === undefined ? null : JSON.stringify(filter.flags),
+    jobId: filter.jobId ?? null,
+    runId: filter.score?.runId ?? null,
+    score: filter.score?.of ?? null,
+    scoreMin: filter.score?.range.min ?? null,
+    scoreMax: filter.score?.range.max ?? null,
+    pattern: filter.search === undefined ? null : containing(filter.search),
+  });
+
+  return {
+    /** Up to `limit` pairs of the queue after a place (null = from the start), with the place of each. */
+    rows(
+      { filter, order, seed, reviewer }: AuditQueue,
+      after: QueuePlace | null,
+      limit: number,
+    ): { readonly row: AuditRow; readonly place: QueuePlace }[] {
+      const { key: afterKey, id: afterId } = after ?? start;
+      const found = statements[order].rows.all({ ...bind(filter, reviewer), seed, afterKey, afterId, limit });
+      return found.map(({ key, flags, disagreement, ...row }) => ({
+        row: { ...row, flags: JSON.parse(flags) as string[], disagreement: disagreement === 1 },
+        place: { key, id: row.id },
+      }));
+    },
+
+    /** Where a pair stands in the queue's order, whether it is in the queue or not. Errors: `not_found`. */
+    placeOf({ filter, order, seed, reviewer }: AuditQueue, pairId: number): QueuePlace {
+      const found = statements[order].place.get({ ...bind(filter, reviewer), seed, id: pairId });
+      if (found === undefined) throw new UserError('not_found', `There is no pair ${pairId} in this workspace.`);
+      return { key: found.key, id: pairId };
+    },
+
+    /** How many pairs fit the filter in each queue. */
+    counts(filter: AuditFilter, reviewer: string | null): AuditCounts {
+      return counts.get(bind(filter, reviewer)) ?? { all: 0, unreviewed: 0, disagreement: 0, flagged: 0, done: 0 };
+    },
+  };
+}
