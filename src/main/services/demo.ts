@@ -85,7 +85,11 @@ export async function runDemo(request: DemoRequest, options: DemoOptions = {}): 
 }
 
 /** The demo in a workspace that is open already; errors as `runDemo`. */
-export async function runDemoIn(context: ServiceContext, request: DemoRequest, options: DemoOptions): Promise<DemoReport> {
+export async function runDemoIn(
+  context: ServiceContext,
+  request: DemoRequest,
+  options: DemoOptions,
+): Promise<DemoReport> {
   const { seed = 0, threads = 0, compare = false } = request;
   const { workspace, engine } = context;
   if (workspace.documents.totals().documents > 0) {

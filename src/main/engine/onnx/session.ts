@@ -64,7 +64,6 @@ export class Session {
 
   /** The same from ModelProto bytes. */
   static async fromBytes(model: Uint8Array, options: SessionOptions): Promise<Session> {
-    const folder = options.weightFolder;
     const settings: ort.InferenceSession.SessionOptions = {
       executionProviders: [options.device === 'cpu' ? 'cpu' : { name: 'cuda', deviceId: options.deviceId ?? 0 }],
       // The graph is written as it should run; an optimiser could merge recomputation with the forward pass.

@@ -23,7 +23,10 @@ function runView(session: Session, id: number): RunView {
 /** Estimate at a length from the model report's table, in straight lines through its points. */
 function estimate(points: readonly { tokens: number; bytes: number }[], tokens: number): number {
   const sorted = [...points].sort((a, b) => a.tokens - b.tokens);
-  const at = Math.max(1, sorted.findIndex((point) => point.tokens >= tokens));
+  const at = Math.max(
+    1,
+    sorted.findIndex((point) => point.tokens >= tokens),
+  );
   const [left, right] = [sorted[at - 1], sorted[at] ?? sorted.at(-1)];
   if (left === undefined || right === undefined) return 0;
   if (left.tokens === right.tokens) return right.bytes;
