@@ -18,6 +18,9 @@ export function followMetrics(
   let [busy, again, ended] = [false, false, false];
   let known = new Map<MetricName, readonly Point[]>();
   const read = async (): Promise<void> => {
+    // A long history comes in many pages: it is shown now and then, not at every page.
+    let told = performance.now();
+    let untold = false;
     for (let more = true; more && !ended;) {
       const page: Awaited<ReturnType<typeof call<'runs.metrics'>>> = await call('runs.metrics', { id: runId, cursor });
       if (page.reset) known = new Map();
@@ -30,7 +33,12 @@ export function followMetrics(
         else list.push({ x, y });
       }
       for (const [key, points] of fresh) known.set(key, [...(known.get(key) ?? []), ...points]);
-      if ((page.rows.length > 0 || page.reset) && !ended) onCurves(new Map(known));
+      untold ||= page.rows.length > 0 || page.reset;
+      if (untold && !ended && (!more || performance.now() - told > 1000)) {
+        onCurves(new Map(known));
+        untold = false;
+        told = performance.now();
+      }
     }
   };
   const follow = async (): Promise<void> => {

@@ -1,21 +1,14 @@
+import './chart.css';
 import { Button, Menu } from '@mantine/core';
-import { useMemo, useRef, useState } from 'react';
-import {
-  CartesianGrid,
-  Line,
-  LineChart as Chart,
-  ReferenceArea,
-  ReferenceLine,
-  ResponsiveContainer,
-  Tooltip,
-} from 'recharts';
-import { XAxis, YAxis } from 'recharts';
+import { memo, useDeferredValue, useMemo, useRef, useState } from 'react';
+import { CartesianGrid, Line, LineChart as Chart, ResponsiveContainer, XAxis, YAxis } from 'recharts';
 import { formatCompact, formatDuration, formatNumber, formatTick } from '../components/format.ts';
 import { linearScale } from './axis.ts';
-import type { XKind } from './axis.ts';
+import type { Scale, XKind } from './axis.ts';
 import { curvesCsv } from './curves-csv.ts';
-import { chartRows, nearest, yScale } from './rows.ts';
-import type { ChartOptions, Range } from './rows.ts';
+import { PointerLayer, plot } from './pointer-layer.tsx';
+import { chartRows, yScale } from './rows.ts';
+import type { ChartOptions, Range, Row } from './rows.ts';
 import { pngOf, saveBlob, svgDocument } from './save-picture.ts';
 import type { Point } from './series.ts';
 import { smooth } from './series.ts';
@@ -42,8 +35,8 @@ const xLabels: Readonly<Record<XKind, (x: number) => string>> = {
 };
 
 /**
- * Curves: raw values faint behind, smoothed ones before them. Charts with the same `sync` share the hovered x (the
- * nearest point where theirs differ); dragging zooms, and charts that share `zoom` zoom together; a click pins an x.
+ * Curves: raw values faint behind, smoothed ones before them. Charts with the same `sync` share the x that is pointed at;
+ * dragging zooms, and charts that share `zoom` zoom together; a click pins an x.
  */
 export function LineChart({
   title,
@@ -71,30 +64,36 @@ export function LineChart({
 }) {
   const { smoothing, log, clip } = options;
   const [ownZoom, setOwnZoom] = useState<Range | undefined>();
-  const [drag, setDrag] = useState<Range | undefined>();
   const figure = useRef<HTMLElement>(null);
   const range = onZoom === undefined ? ownZoom : zoom;
   const setRange = onZoom ?? setOwnZoom;
 
-  const curves = useMemo(() => series.map(({ points }) => points), [series]);
-  const rows = useMemo(() => chartRows(curves, { smoothing, log }, range), [curves, smoothing, log, range]);
-  const y = useMemo(() => yScale(curves, { log, clip }, range), [curves, log, clip, range]);
-  const last = useMemo(
-    () => series.map(({ points }) => smooth(points, smoothing).findLast((point) => Number.isFinite(point.y))?.y),
-    [series, smoothing],
+  // Curves that grow four times a second are drawn when there is time; what a person does comes first.
+  const drawn = useDeferredValue(series);
+  const curves = useMemo(
+    () => drawn.map((one) => ({ ...one, raw: one.points, points: smooth(one.points, smoothing) })),
+    [drawn, smoothing],
   );
-  const ends: Range = range ?? [rows[0]?.x ?? 0, rows.at(-1)?.x ?? 1];
-  const xTicks = linearScale(ends[0], ends[1], 4).ticks.filter((tick) => tick >= ends[0] && tick <= ends[1]);
-
-  const labelOf = (state: { readonly activeLabel?: string | number | undefined }): number | undefined =>
-    state.activeLabel === undefined ? undefined : Number(state.activeLabel);
-  const endDrag = (): void => {
-    if (drag === undefined) return;
-    const [low, high] = drag[0] <= drag[1] ? drag : [drag[1], drag[0]];
-    setDrag(undefined);
-    if (high > low) setRange([low, high]);
-    else onPin?.(low);
-  };
+  const rows = useMemo(
+    () =>
+      chartRows(
+        curves.map(({ raw, points }) => ({ raw, smoothed: points })),
+        log,
+        range,
+      ),
+    [curves, log, range],
+  );
+  const y = useMemo(
+    () =>
+      yScale(
+        curves.map(({ raw }) => raw),
+        { log, clip },
+        range,
+      ),
+    [curves, log, clip, range],
+  );
+  const [first, last] = [rows[0]?.x ?? 0, rows.at(-1)?.x ?? 1];
+  const ends = useMemo((): Range => range ?? [first, last], [range, first, last]);
 
   const save = async (kind: 'png' | 'svg' | 'csv'): Promise<void> => {
     const name = `${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.${kind}`;
@@ -148,13 +147,13 @@ export function LineChart({
           </span>
         </div>
         <div className="chart-legend">
-          {series.map(({ name, color, dash }, i) => (
+          {curves.map(({ name, color, dash, points }) => (
             <span key={name} style={{ color }} data-legend title={name}>
               <svg width="18" height="8" aria-hidden>
                 <line x1="0" y1="4" x2="18" y2="4" stroke={color} strokeWidth="2" strokeDasharray={dash} />
               </svg>
               {series.length > 1 ? `${name} ` : ''}
-              {last[i] === undefined ? '' : formatNumber(last[i])}
+              {lastOf(points)}
             </span>
           ))}
         </div>
@@ -164,104 +163,105 @@ export function LineChart({
           {log ? 'No positive value to draw on a logarithmic axis.' : 'No value here.'}
         </div>
       ) : (
-        <ResponsiveContainer width="100%" height={170}>
-          <Chart
-            data={[...rows]}
-            syncId={sync}
-            syncMethod={(ticks, state) =>
-              nearest(
-                ticks.map(({ value }) => Number(value)),
-                Number(state.activeLabel),
-              )
-            }
-            margin={{ top: 6, right: 10, bottom: 0, left: 0 }}
-            onMouseDown={(state) => {
-              const at = labelOf(state);
-              if (at !== undefined) setDrag([at, at]);
-            }}
-            onMouseMove={(state) => {
-              const at = labelOf(state);
-              if (drag !== undefined && at !== undefined && at !== drag[1]) setDrag([drag[0], at]);
-            }}
-            onMouseUp={endDrag}
-            onMouseLeave={endDrag}
-          >
-            <CartesianGrid stroke="var(--line)" vertical={false} />
-            <XAxis
-              dataKey="x"
-              type="number"
-              domain={[...ends]}
-              allowDataOverflow
-              ticks={xTicks}
-              tick={{ fontSize: 11 }}
-              tickFormatter={xFormats[x]}
-              stroke="var(--muted)"
-            />
-            <YAxis
-              tick={{ fontSize: 11 }}
-              stroke="var(--muted)"
-              width={52}
-              scale={log ? 'log' : 'linear'}
-              domain={[...y.domain]}
-              ticks={[...y.ticks]}
-              interval={0}
-              allowDataOverflow
-              tickFormatter={formatTick}
-            />
-            <Tooltip
-              isAnimationActive={false}
-              offset={6}
-              content={({ active, payload, label }) =>
-                active ? (
-                  <div className="chart-tip">
-                    <div className="muted">{xLabels[x](Number(label))}</div>
-                    {payload
-                      .filter(({ name }) => series.some((curve) => curve.name === name))
-                      .map(({ name, value, color }) => (
-                        <div key={String(name)} style={{ color }}>
-                          {series.length > 1 ? `${String(name)} ` : ''}
-                          {formatNumber(Number(value))}
-                        </div>
-                      ))}
-                  </div>
-                ) : null
-              }
-            />
-            {smoothing > 0 &&
-              series.map(({ name, color }, i) => (
-                <Line
-                  key={`raw ${name}`}
-                  dataKey={`r${i}`}
-                  stroke={color}
-                  strokeOpacity={0.25}
-                  dot={false}
-                  activeDot={false}
-                  isAnimationActive={false}
-                  connectNulls
-                  tooltipType="none"
-                  legendType="none"
-                />
-              ))}
-            {series.map(({ name, color, dash }, i) => (
-              <Line
-                key={name}
-                name={name}
-                dataKey={`s${i}`}
-                stroke={color}
-                strokeWidth={1.6}
-                dot={rows.length < 3}
-                isAnimationActive={false}
-                connectNulls
-                {...(dash === undefined ? {} : { strokeDasharray: dash })}
-              />
-            ))}
-            {pinned !== undefined && <ReferenceLine x={pinned} stroke="var(--muted)" strokeDasharray="2 2" />}
-            {drag !== undefined && drag[0] !== drag[1] && (
-              <ReferenceArea x1={drag[0]} x2={drag[1]} fill="var(--muted)" fillOpacity={0.15} />
-            )}
-          </Chart>
-        </ResponsiveContainer>
+        <div style={{ position: 'relative' }}>
+          <Curves rows={rows} looks={curves} raw={smoothing > 0} ends={ends} y={y} log={log} x={x} />
+          <PointerLayer
+            title={title}
+            group={sync}
+            curves={curves}
+            ends={ends}
+            y={y}
+            log={log}
+            xLabel={xLabels[x]}
+            pinned={pinned}
+            onZoom={setRange}
+            onPin={onPin}
+          />
+        </div>
       )}
     </figure>
   );
 }
+
+function lastOf(points: readonly Point[]): string {
+  const last = points.findLast(({ y }) => Number.isFinite(y));
+  return last === undefined ? '' : formatNumber(last.y);
+}
+
+/** The drawing itself, made anew only when there is something else to draw. */
+const Curves = memo(function Curves({
+  rows,
+  looks,
+  raw,
+  ends,
+  y,
+  log,
+  x,
+}: {
+  readonly rows: readonly Row[];
+  readonly looks: readonly Omit<Series, 'points'>[];
+  readonly raw: boolean;
+  readonly ends: Range;
+  readonly y: Scale;
+  readonly log: boolean;
+  readonly x: XKind;
+}) {
+  const xTicks = linearScale(ends[0], ends[1], 4).ticks.filter((tick) => tick >= ends[0] && tick <= ends[1]);
+  return (
+    <ResponsiveContainer width="100%" height={170}>
+      <Chart
+        data={[...rows]}
+        accessibilityLayer={false}
+        margin={{ top: plot.top, right: plot.right, bottom: 0, left: 0 }}
+      >
+        <CartesianGrid stroke="var(--line)" vertical={false} />
+        <XAxis
+          dataKey="x"
+          type="number"
+          domain={[...ends]}
+          allowDataOverflow
+          height={plot.bottom}
+          ticks={xTicks}
+          tick={{ fontSize: 11 }}
+          tickFormatter={xFormats[x]}
+          stroke="var(--muted)"
+        />
+        <YAxis
+          tick={{ fontSize: 11 }}
+          stroke="var(--muted)"
+          width={plot.left}
+          scale={log ? 'log' : 'linear'}
+          domain={[...y.domain]}
+          ticks={[...y.ticks]}
+          interval={0}
+          allowDataOverflow
+          tickFormatter={formatTick}
+        />
+        {raw &&
+          looks.map(({ name, color }, i) => (
+            <Line
+              key={`raw ${name}`}
+              dataKey={`r${i}`}
+              stroke={color}
+              strokeOpacity={0.25}
+              dot={false}
+              isAnimationActive={false}
+              connectNulls
+            />
+          ))}
+        {looks.map(({ name, color, dash }, i) => (
+          <Line
+            key={name}
+            dataKey={`s${i}`}
+            stroke={color}
+            strokeWidth={1.6}
+            dot={rows.length < 3}
+            isAnimationActive={false}
+            connectNulls
+            {...(dash === undefined ? {} : { strokeDasharray: dash })}
+          />
+        ))}
+      </Chart>
+    </ResponsiveContainer>
+  );
+});

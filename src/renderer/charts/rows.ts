@@ -1,7 +1,7 @@
 import { linearScale, logScale } from './axis.ts';
 import type { Scale } from './axis.ts';
 import type { Point } from './series.ts';
-import { clippedRange, downsample, smooth } from './series.ts';
+import { clippedRange, downsample } from './series.ts';
 
 /** How values are drawn. */
 export interface ChartOptions {
@@ -20,15 +20,14 @@ export interface Row {
 }
 
 /** Most points that a chart draws, over all its curves. */
-export const mostPoints = 1000;
+export const mostPoints = 600;
 
-const drawable =
-  (log: boolean) =>
-  ({ y }: Point): boolean =>
-    Number.isFinite(y) && (!log || y > 0);
+const finite = ({ y }: Point): boolean => Number.isFinite(y);
+const positive = ({ y }: Point): boolean => Number.isFinite(y) && y > 0;
+const drawable = (log: boolean): ((point: Point) => boolean) => (log ? positive : finite);
 
 /** The part of a curve in sight, with one point more at each side so that lines run to the edge. */
-function within<P extends Point>(points: readonly P[], range: Range | undefined): readonly P[] {
+function within(points: readonly Point[], range: Range | undefined): readonly Point[] {
   if (range === undefined) return points;
   const from = points.findIndex(({ x }) => x >= range[0]);
   const to = points.findLastIndex(({ x }) => x <= range[1]);
@@ -36,30 +35,29 @@ function within<P extends Point>(points: readonly P[], range: Range | undefined)
 }
 
 /**
- * What a chart draws: curves smoothed over all their points, cut to `range`, each thinned out to its share of `most`.
- * All curves keep a value at every x that one of them keeps (where they have one), so that hovering shows them all.
+ * What a chart draws of curves and their smoothed values: cut to `range`, each curve thinned out to its share of `most`.
+ * All curves keep a value at every x that one of them keeps (where they have one).
  */
 export function chartRows(
-  curves: readonly (readonly Point[])[],
-  { smoothing, log }: Pick<ChartOptions, 'smoothing' | 'log'>,
+  curves: readonly { readonly raw: readonly Point[]; readonly smoothed: readonly Point[] }[],
+  log: boolean,
   range?: Range,
   most = mostPoints,
 ): readonly Row[] {
   const share = Math.max(3, Math.floor(most / Math.max(1, curves.length)));
-  const seen = curves.map((points) => {
-    const smoothed = smooth(points, smoothing);
-    const whole = points.map(({ x, y }, i) => ({ x, y, smoothed: smoothed[i]?.y ?? y }));
-    return within(whole.filter(drawable(log)), range);
-  });
-  const kept = new Set(seen.flatMap((points) => downsample(points, share).map(({ x }) => x)));
+  const kept = new Set<number>();
+  for (const { raw } of curves) {
+    const seen = within(raw.filter(drawable(log)), range);
+    for (const { x } of downsample(seen, share)) kept.add(x);
+  }
   const rows = new Map<number, Record<string, number> & { x: number }>();
-  for (const [i, points] of seen.entries()) {
-    for (const point of points) {
-      if (!kept.has(point.x)) continue;
+  for (const [c, { raw, smoothed }] of curves.entries()) {
+    for (const [i, point] of raw.entries()) {
+      if (!kept.has(point.x) || !drawable(log)(point)) continue;
       let row = rows.get(point.x);
       if (row === undefined) rows.set(point.x, (row = { x: point.x }));
-      row[`r${i}`] = point.y;
-      row[`s${i}`] = point.smoothed;
+      row[`r${c}`] = point.y;
+      row[`s${c}`] = smoothed[i]?.y ?? point.y;
     }
   }
   return [...rows.values()].sort((a, b) => a.x - b.x);
@@ -89,13 +87,13 @@ export function yScale(
   return log ? logScale(low, high) : linearScale(low, high);
 }
 
-/** The index of the row nearest to `x`; -1 without rows. Rows are sorted by x. */
-export function nearest(xs: readonly number[], x: number): number {
-  let [low, high] = [0, xs.length - 1];
+/** The index of the nearest of `count` sorted places to `x`; -1 where there is none. */
+export function nearest(count: number, placeOf: (index: number) => number, x: number): number {
+  let [low, high] = [0, count - 1];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((xs[middle] ?? 0) < x) low = middle + 1;
+    if (placeOf(middle) < x) low = middle + 1;
     else high = middle;
   }
-  return low > 0 && x - (xs[low - 1] ?? 0) <= (xs[low] ?? Infinity) - x ? low - 1 : Math.min(low, xs.length - 1);
+  return low > 0 && x - placeOf(low - 1) <= placeOf(low) - x ? low - 1 : Math.min(low, count - 1);
 }

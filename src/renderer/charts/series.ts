@@ -34,13 +34,17 @@ export function downsample<P extends Point>(points: readonly P[], limit: number)
   for (let bucket = 0; bucket < limit - 2; bucket++) {
     const from = Math.floor(bucket * size) + 1;
     const to = Math.floor((bucket + 1) * size) + 1;
-    const next = points.slice(to, Math.max(to + 1, Math.min(Math.floor((bucket + 2) * size) + 1, points.length)));
-    const nextX = next.reduce((sum, point) => sum + point.x, 0) / next.length;
-    const nextY = next.reduce((sum, point) => sum + point.y, 0) / next.length;
+    const end = Math.max(to + 1, Math.min(Math.floor((bucket + 2) * size) + 1, points.length));
+    let [nextX, nextY] = [0, 0];
+    for (let i = to; i < end; i++) {
+      nextX += (points[i]?.x ?? 0) / (end - to);
+      nextY += (points[i]?.y ?? 0) / (end - to);
+    }
     const before = kept.at(-1) ?? first;
     let best = points[from] ?? last;
     let largest = -1;
-    for (const point of points.slice(from, to)) {
+    for (let i = from; i < to; i++) {
+      const point = points[i] ?? last;
       const area = Math.abs((before.x - nextX) * (point.y - before.y) - (before.x - point.x) * (nextY - before.y));
       if (area > largest) {
         largest = area;

@@ -49,7 +49,7 @@ export function formatTick(value: number): string {
 
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 
-/** 950, 12.3K, 1.2M */
+/** 950, 1.5K, 12.3K, 1.2M */
 export function formatCompact(value: number): string {
-  return Math.abs(value) < 10_000 ? whole.format(value) : compact.format(value);
+  return Math.abs(value) < 1000 ? whole.format(value) : compact.format(value);
 }
