@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { importerNameSchema } from './import-kinds.ts';
 import { pageRequestSchema } from './paging.ts';
 
 /** A SHA-256 in lower-case hexadecimal. */
@@ -7,15 +8,11 @@ export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-25
 /** A row's number in its table, unique within a workspace and never given twice. */
 export const idSchema = z.int().min(1);
 
-export const importerNames = ['txt', 'md', 'jsonl'] as const;
-export const importerNameSchema = z.enum(importerNames);
-export type ImporterName = z.infer<typeof importerNameSchema>;
-
 /** A document as an importer hands it on. Its text is normalised: no byte order mark, line feeds only, no NUL. */
 export const newDocumentSchema = z.strictObject({
   title: z.string().min(1),
   text: z.string().min(1),
-  /** File it came from, and the line where a file holds many documents. */
+  /** File (or folder) it came from, and the line or row where a file holds many documents. */
   sourcePath: z.string(),
   sourceLine: z.int().min(1).nullable(),
   importer: importerNameSchema,
@@ -68,11 +65,24 @@ export const chunkRowSchema = newChunkSchema.extend({
 });
 export type ChunkRow = z.infer<typeof chunkRowSchema>;
 
-/** What became of one file (or one line of it) in an import. */
+/** Why something was left out of an import. */
+export const importProblemKinds = [
+  'empty', // no text, or no document at all
+  'too_large', // more than the limits allow, unpacked or as it is
+  'wrong_encoding', // not text in the encoding asked for
+  'unsupported', // a kind of file or content that nothing imports
+  'unreadable', // not what its name says, broken, or not readable for this user
+  'encrypted', // protected by a password or by digital rights management
+  'ignored', // named by a .gitignore, or a folder of dependencies or build outputs
+  'limit', // took more time or memory than a file may take
+] as const;
+export type ImportProblemKind = (typeof importProblemKinds)[number];
+
+/** What was left out of an import: a file, or one line (or row) of it. */
 export const importProblemSchema = z.strictObject({
   path: z.string(),
   line: z.int().min(1).nullable(),
-  kind: z.enum(['empty', 'too_large', 'wrong_encoding', 'unsupported']),
+  kind: z.enum(importProblemKinds),
   reason: z.string(),
 });
 export type ImportProblem = z.infer<typeof importProblemSchema>;

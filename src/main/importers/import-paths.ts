@@ -1,10 +1,13 @@
-import { newDocumentSchema } from '../../shared/documents.ts';
-import type { FileReport, ImporterName, ImportProblem, ImportReport, NewDocument } from '../../shared/documents.ts';
+import type { FileReport, ImportProblem, ImportReport, NewDocument } from '../../shared/documents.ts';
 import { UserError } from '../../shared/errors.ts';
-import { collectFiles } from './collect-files.ts';
-import type { Decoded, TextEncoding } from './decode-text.ts';
-import { readJsonlDocuments } from './jsonl-file.ts';
-import { readTextFile } from './text-file.ts';
+import { importKindsText } from '../../shared/import-kinds.ts';
+import type { TreeMode } from '../../shared/import-kinds.ts';
+import type { FoundFile } from './collect-files.ts';
+import type { TextEncoding } from './decode-text.ts';
+import { cancelled, ReaderClient, readerLimits } from './reader-client.ts';
+import type { ReaderLimits } from './reader-client.ts';
+import { FileProblem } from './reader.ts';
+import type { ReadOptions, Source } from './reader.ts';
 
 /** Where documents go: all of them become visible with `commit`, none is left after `abort`. */
 export interface DocumentSink {
@@ -15,10 +18,16 @@ export interface DocumentSink {
 
 export interface ImportOptions {
   readonly encoding?: TextEncoding;
-  /** Field of a JSON Lines object that holds the text. */
+  /** Field of a JSON Lines object, or column of a Parquet file, that holds the text. */
   readonly textField?: string;
+  /** What becomes of the code and text files in folders. */
+  readonly tree?: TreeMode;
+  /** Longest document that `tree: 'joined'` makes, in characters (UTF-16 units). */
+  readonly joinedCharacters?: number;
   /** Longest document in bytes of UTF-8. */
   readonly maxBytes?: number;
+  /** Time and memory that a file may take. */
+  readonly limits?: ReaderLimits;
   readonly signal?: AbortSignal;
   /** Called after each file. */
   readonly onFile?: (report: FileReport) => void;
@@ -27,96 +36,79 @@ export interface ImportOptions {
 /** About eight million tokens of English: beyond any context, and one row of it is still stored in a moment. */
 export const defaultMaxBytes = 32 * 1024 * 1024;
 
+/** About 100,000 tokens of code. */
+export const defaultJoinedCharacters = 400_000;
+
 /**
  * Imports files and folders, one document at a time, all or nothing: on any error the sink is left as it was. A file
- * (or line) that is empty, too large, wrongly encoded or of another kind is left out and stands in the report.
- * Errors: `invalid_input` naming file and line for broken JSON Lines, or where there was no document at all;
- * `not_found`, `unsupported`, `cancelled`, and what the sink throws.
+ * (or line) that is empty, damaged, too large, wrongly encoded or of another kind is left out and stands in the report.
+ * Folders are walked and files parsed in a process of their own (`ReaderClient`).
+ * Errors: `invalid_input` naming file and line where there was no document at all; `not_found`, `unsupported` and
+ * `invalid_input` for a path that was named itself; `cancelled`, and what the sink throws.
  */
 export async function importPaths(
   paths: readonly string[],
   options: ImportOptions,
   sink: DocumentSink,
 ): Promise<ImportReport> {
+  const reader = new ReaderClient(options.limits ?? readerLimits);
   try {
     const files: FileReport[] = [];
-    for await (const file of collectFiles(paths)) {
+    for (const file of await collect(reader, paths, options)) {
       const report: FileReport = { path: file.path, importer: file.importer, imported: 0, duplicates: 0, problems: [] };
       if (file.importer === null) report.problems.push(file.problem);
-      else await importFile(file, options, sink, report);
+      else await importFile(reader, file, options, sink, report);
       files.push(report);
       options.onFile?.(report);
     }
     const report = summarise(files);
     if (report.imported + report.duplicates === 0) throw noDocument(paths, files);
-    throwIfCancelled(options.signal);
+    if (options.signal?.aborted === true) throw cancelled();
     sink.commit();
     return report;
   } catch (error) {
     sink.abort();
     throw error;
+  } finally {
+    reader.close();
+  }
+}
+
+async function collect(reader: ReaderClient, paths: readonly string[], options: ImportOptions): Promise<FoundFile[]> {
+  const { tree = 'files', signal } = options;
+  try {
+    const files: FoundFile[] = [];
+    for await (const file of reader.run('collect', { paths, tree }, signal)) files.push(file);
+    return files;
+  } catch (error) {
+    if (!(error instanceof FileProblem)) throw error;
+    throw new UserError('invalid_input', `The folders to import could not be walked: it ${error.message}.`, {
+      hint: 'Import smaller folders one after another.',
+    });
   }
 }
 
 async function importFile(
-  file: { readonly path: string; readonly importer: ImporterName; readonly bytes: number },
+  reader: ReaderClient,
+  source: Source,
   options: ImportOptions,
   sink: DocumentSink,
   report: FileReport,
 ): Promise<void> {
-  const { path, importer } = file;
-  const { encoding = 'auto', textField = 'text', maxBytes = defaultMaxBytes } = options;
-  const take = (title: string, line: number | null, content: Decoded): void => {
-    throwIfCancelled(options.signal);
-    const problem = problemOf(content, maxBytes);
-    if (problem !== undefined) {
-      report.problems.push({ path, line: problem.line ?? line, kind: problem.kind, reason: problem.reason });
-      return;
+  const { encoding = 'auto', textField = 'text', tree = 'files', signal } = options;
+  const { maxBytes = defaultMaxBytes, joinedCharacters = defaultJoinedCharacters } = options;
+  const readOptions: ReadOptions = { encoding, textField, tree, maxBytes, joinedCharacters };
+  try {
+    for await (const item of reader.run('read', { source, options: readOptions }, signal)) {
+      if (signal?.aborted === true) throw cancelled();
+      if ('reason' in item) report.problems.push(item);
+      else if (sink.add(item) === 'added') report.imported += 1;
+      else report.duplicates += 1;
     }
-    const document = describe(title, content.ok ? content.text : '', path, line, importer);
-    if (sink.add(document) === 'added') report.imported += 1;
-    else report.duplicates += 1;
-  };
-
-  if (importer === 'jsonl') {
-    for await (const { line, title, content } of readJsonlDocuments(path, textField)) {
-      // Inside a string of the line: the file's line is the one to name.
-      take(title, line, content.ok ? content : { ...content, line });
-    }
-    if (report.imported + report.duplicates + report.problems.length === 0) {
-      report.problems.push({ path, line: null, kind: 'empty', reason: 'has no line' });
-    }
-    return;
+  } catch (error) {
+    if (!(error instanceof FileProblem)) throw error;
+    report.problems.push({ path: source.path, line: null, kind: error.kind, reason: error.message });
   }
-  // UTF-16 takes up to twice the bytes of UTF-8; beyond that the file need not be read to be too large.
-  if (file.bytes > 2 * maxBytes) {
-    report.problems.push({ path, line: null, kind: 'too_large', reason: tooLarge(file.bytes, maxBytes) });
-    return;
-  }
-  const { title, content } = await readTextFile(path, importer, encoding);
-  take(title, null, content);
-}
-
-function problemOf(content: Decoded, maxBytes: number): Omit<ImportProblem, 'path'> | undefined {
-  if (!content.ok) {
-    const hint = content.reason === 'is not valid UTF-8' ? '; say windows-1252 or latin-1 if it is one of them' : '';
-    return { line: content.line, kind: 'wrong_encoding', reason: content.reason + hint };
-  }
-  if (content.text.trim() === '') return { line: null, kind: 'empty', reason: 'has no text' };
-  const bytes = Buffer.byteLength(content.text);
-  if (bytes > maxBytes) return { line: null, kind: 'too_large', reason: tooLarge(bytes, maxBytes) };
-  return undefined;
-}
-
-function describe(title: string, text: string, path: string, line: number | null, importer: ImporterName): NewDocument {
-  let characters = 0;
-  for (let index = 0; index < text.length; characters++) index += (text.codePointAt(index) ?? 0) > 0xffff ? 2 : 1;
-  const bytes = Buffer.byteLength(text);
-  return newDocumentSchema.parse({ title, text, sourcePath: path, sourceLine: line, importer, bytes, characters });
-}
-
-function tooLarge(bytes: number, maxBytes: number): string {
-  return `has ${bytes.toLocaleString('en')} bytes, more than the ${maxBytes.toLocaleString('en')} allowed`;
 }
 
 function summarise(files: FileReport[]): ImportReport {
@@ -131,23 +123,18 @@ function summarise(files: FileReport[]): ImportReport {
 
 function noDocument(paths: readonly string[], files: readonly FileReport[]): UserError {
   const problems = files.flatMap((file) => file.problems);
-  const first = problems.find((problem) => problem.kind !== 'unsupported') ?? problems[0];
+  const first = problems.find(({ kind }) => kind !== 'unsupported' && kind !== 'ignored') ?? problems[0];
   const where = paths.length === 1 ? `in ${paths[0]}` : `in the ${paths.length} files and folders named`;
-  const because =
-    first === undefined
-      ? ''
-      : `: ${first.path}${first.line === null ? '' : `, line ${first.line}`} ${first.reason}` +
-        (problems.length > 1 ? ` (and ${problems.length - 1} more)` : '');
+  const because = first === undefined ? '' : `: ${describe(first, problems.length)}`;
   return new UserError('invalid_input', `There is no document to import ${where}${because}.`, {
-    hint: 'Documents are text (.txt), Markdown (.md) or JSON Lines (.jsonl) files with some text.',
+    hint: `Documents are files with some text: ${importKindsText()}.`,
     ...(first === undefined
       ? {}
       : { place: { file: first.path, ...(first.line === null ? {} : { line: first.line }) } }),
   });
 }
 
-function throwIfCancelled(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) {
-    throw new UserError('cancelled', 'The import was cancelled; the workspace is as it was before.');
-  }
+function describe({ path, line, reason }: ImportProblem, problems: number): string {
+  const more = problems > 1 ? ` (and ${problems - 1} more)` : '';
+  return `${path}${line === null ? '' : `, line ${line}`} ${reason}${more}`;
 }

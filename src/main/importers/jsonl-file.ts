@@ -2,20 +2,15 @@ import { parse } from 'node:path';
 import { UserError } from '../../shared/errors.ts';
 import { readJsonLines } from '../files/json-lines.ts';
 import { normaliseText } from './decode-text.ts';
-import type { Decoded } from './decode-text.ts';
-
-export interface JsonlDocument {
-  readonly line: number;
-  readonly title: string;
-  readonly content: Decoded;
-}
+import { cleanTitle } from './reader.ts';
+import type { FoundDocument, ReadOptions, Source } from './reader.ts';
 
 /**
  * Reads documents from a JSON Lines file: each line is an object whose field `textField` holds the text, or a plain
  * string. Title: the object's `title`, else its `id`, else file name and line.
  * Errors: `invalid_input` naming file and line for a line that is not JSON or holds no text.
  */
-export async function* readJsonlDocuments(path: string, textField: string): AsyncGenerator<JsonlDocument> {
+export async function* readJsonlFile({ path }: Source, { textField }: ReadOptions): AsyncGenerator<FoundDocument> {
   for await (const { line, value } of readJsonLines(path)) {
     const fallback = `${parse(path).name}:${line}`;
     if (typeof value === 'string') {
@@ -25,8 +20,8 @@ export async function* readJsonlDocuments(path: string, textField: string): Asyn
     const record = typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
     const text = record === undefined ? undefined : fieldOf(record, textField);
     if (record === undefined || typeof text !== 'string') throw noText(path, line, textField, record);
-    const title = [fieldOf(record, 'title'), fieldOf(record, 'id')].map(asTitle).find((name) => name !== undefined);
-    yield { line, title: title ?? fallback, content: normaliseText(text) };
+    const title = asTitle(fieldOf(record, 'title')) ?? asTitle(fieldOf(record, 'id')) ?? fallback;
+    yield { line, title, content: normaliseText(text) };
   }
 }
 
@@ -34,9 +29,10 @@ function fieldOf(record: object, field: string): unknown {
   return Object.hasOwn(record, field) ? (record as Record<string, unknown>)[field] : undefined;
 }
 
-function asTitle(value: unknown): string | undefined {
-  const text = typeof value === 'number' ? String(value) : typeof value === 'string' ? value.trim() : '';
-  return text === '' ? undefined : text.toWellFormed().replaceAll('\0', '\uFFFD');
+/** A title or an id as a title, or undefined where it is none. */
+export function asTitle(value: unknown): string | undefined {
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  return typeof value === 'string' ? cleanTitle(value) : undefined;
 }
 
 function noText(path: string, line: number, field: string, record: object | undefined): UserError {

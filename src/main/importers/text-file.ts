@@ -1,28 +1,17 @@
-import { readFile } from 'node:fs/promises';
 import { parse } from 'node:path';
-import { asReadError } from '../files/json-lines.ts';
 import { decodeText } from './decode-text.ts';
-import type { Decoded, TextEncoding } from './decode-text.ts';
+import { readWhole } from './read-whole.ts';
+import type { FoundDocument, ReadOptions, Source } from './reader.ts';
 
-export interface TextFile {
-  readonly title: string;
-  readonly content: Decoded;
-}
-
-/**
- * Reads a plain text or Markdown file. Title: the first Markdown heading (md only), else the file's name.
- * Errors: `not_found` and `invalid_input` where the file cannot be read.
- */
-export async function readTextFile(path: string, importer: 'txt' | 'md', encoding: TextEncoding): Promise<TextFile> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    throw asReadError(path, error);
-  }
-  const content = decodeText(bytes, encoding);
+/** Reads a plain text or Markdown file. Title: the first Markdown heading (md only), else the file's name. */
+export async function* readTextFile(
+  { path, importer }: Source,
+  { encoding, maxBytes }: ReadOptions,
+): AsyncGenerator<FoundDocument> {
+  // UTF-16 takes up to twice the bytes of UTF-8.
+  const content = decodeText(await readWhole(path, 2 * maxBytes), encoding);
   const heading = importer === 'md' && content.ok ? markdownTitle(content.text) : undefined;
-  return { title: heading ?? parse(path).name, content };
+  yield { title: heading ?? parse(path).name, line: null, content };
 }
 
 /** The text of the first first-level heading (`# Title`), or undefined; a `#` line in a code block is none. */
