@@ -25,6 +25,9 @@ export function chunkRepository({ database, now }: RepositoryContext) {
     SELECT ${columns} FROM chunks c
     WHERE c.document_id = ? AND c.chunking_id = ? AND c.position >= ? ORDER BY c.position LIMIT ?`);
 
+  const siblings = database.prepare<[number], { chunks: number }>(`
+    SELECT count(*) AS chunks FROM chunks c
+    JOIN chunks o ON o.document_id = c.document_id AND o.chunking_id = c.chunking_id WHERE c.id = ?`);
   const outline = database.prepare<[number], Omit<ChunkRow, 'text'>>(`
     SELECT ${columns.replace(', c.text', '')} FROM chunks c
     WHERE c.document_id = ? ORDER BY c.chunking_id DESC, c.position`);
@@ -55,6 +58,11 @@ export function chunkRepository({ database, now }: RepositoryContext) {
 
     get(id: number): ChunkRow | undefined {
       return byId.get(id);
+    },
+
+    /** Number of chunks that the chunk's document was cut into, itself included. */
+    siblings(id: number): number {
+      return siblings.get(id)?.chunks ?? 0;
     },
 
     /** Chunks of a document in document order. */

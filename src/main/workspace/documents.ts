@@ -61,6 +61,8 @@ export function documentRepository({ database, now, events }: RepositoryContext)
   const setArchived = database.prepare<[number | null, number]>('UPDATE documents SET archived_at = ? WHERE id = ?');
 
   let importRunning = false;
+  /** Texts never change; finding out the length of a long one means reading it. */
+  const textLengths = new Map<number, number>();
 
   return {
     /**
@@ -141,6 +143,14 @@ export function documentRepository({ database, now, events }: RepositoryContext)
     /** The normalised text of a document. */
     text(id: number): string | undefined {
       return textOf.get(id)?.text;
+    },
+
+    /** Length of a document's text in UTF-16 units, as chunk offsets count; 0 where there is no such document. */
+    textLength(id: number): number {
+      const known = textLengths.get(id) ?? textOf.get(id)?.text.length;
+      if (known === undefined) return 0;
+      textLengths.set(id, known);
+      return known;
     },
 
     /** Documents in the order of import. */

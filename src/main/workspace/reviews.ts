@@ -1,4 +1,5 @@
 import { UserError } from '../../shared/errors.ts';
+import { drawSchema } from '../../shared/audit/draw.ts';
 import type { Draw } from '../../shared/audit/draw.ts';
 import { newReviewSchema } from '../../shared/pairs.ts';
 import type { NewReview, PairEdit, PairState, ReviewRow, Verdict } from '../../shared/pairs.ts';
@@ -127,9 +128,12 @@ export function reviewRepository({ database, now }: RepositoryContext) {
   const list = database.prepare<[number, number], Stored>(
     `SELECT ${columns} FROM reviews WHERE id > ? ORDER BY id LIMIT ?`,
   );
-  const pace = database.prepare<[string, number], { reviews: number; milliseconds: number }>(`
-    SELECT count(*) AS reviews, coalesce(sum(milliseconds), 0) AS milliseconds FROM (
+  const pace = database.prepare<[number, string, number], { reviews: number; milliseconds: number }>(`
+    SELECT count(*) AS reviews, coalesce(sum(min(milliseconds, ?)), 0) AS milliseconds FROM (
       SELECT milliseconds FROM reviews WHERE reviewer = ? AND verdict IS NOT NULL ORDER BY id DESC LIMIT ?)`);
+  const drawOf = database.prepare<[number], { content: string }>(
+    'SELECT d.content FROM reviews r JOIN draws d ON d.id = r.draw_id WHERE r.id = ?',
+  );
   const toRow = (stored: Stored): ReviewRow => ({
     ...stored,
     blind: stored.blind === 1,
@@ -208,9 +212,22 @@ export function reviewRepository({ database, now }: RepositoryContext) {
       return pageOf(list.all(idOfCursor(cursor), limit + 1).map(toRow), limit, (row) => row.id);
     },
 
-    /** Time that a reviewer's latest verdicts took, for pairs a minute and the time left. */
-    pace(reviewer: string, latest = 50): { readonly reviews: number; readonly milliseconds: number } {
-      return pace.get(reviewer, latest) ?? { reviews: 0, milliseconds: 0 };
+    /**
+     * Time that a reviewer's latest verdicts took, for pairs a minute and the time left.
+     * @param longest milliseconds that count of one verdict at most
+     */
+    pace(
+      reviewer: string,
+      latest = 50,
+      longest: number = Number.MAX_SAFE_INTEGER,
+    ): { readonly reviews: number; readonly milliseconds: number } {
+      return pace.get(longest, reviewer, latest) ?? { reviews: 0, milliseconds: 0 };
+    },
+
+    /** How the pair came before the reviewer; null where that was not noted. */
+    drawOf(reviewId: number): Draw | null {
+      const found = drawOf.get(reviewId);
+      return found === undefined ? null : drawSchema.parse(JSON.parse(found.content));
     },
   };
 }

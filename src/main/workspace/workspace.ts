@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { UserError } from '../../shared/errors.ts';
 import { asWriteError } from '../files/atomic-write.ts';
 import { auditQueueRepository } from './audit-queue.ts';
+import { bundleRepository } from './bundles.ts';
 import { checkpointRepository } from './checkpoints.ts';
 import { chunkRepository } from './chunks.ts';
 import { inspectDatabaseFile, openDatabase } from './database.ts';
@@ -94,6 +95,7 @@ export function openWorkspace(dir: string, options: OpenOptions = {}) {
     reviews: guarded(file, reviewRepository(context)),
     opinions: guarded(file, opinionRepository(context)),
     auditQueue: guarded(file, auditQueueRepository(context)),
+    bundles: guarded(file, bundleRepository(context)),
     pairLogps: guarded(file, pairLogpRepository(context)),
     referenceLogps: guarded(file, referenceLogpRepository(context)),
     runs: guarded(file, runRepository(context)),

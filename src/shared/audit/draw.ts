@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { auditFilterSchema, auditOrders } from './queue.ts';
 
-const simpleDrawSchema = z.strictObject({
+/** A draw out of a workspace. */
+export const simpleDrawSchema = z.strictObject({
   order: z.enum(auditOrders),
   seed: z.int().min(0).max(0xffffffff),
   filter: auditFilterSchema,

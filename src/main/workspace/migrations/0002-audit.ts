@@ -69,12 +69,11 @@ CREATE TABLE bundle_pairs (
   detail TEXT NOT NULL
 ) STRICT;
 
--- Reviews that came from a bundle: the same one is never imported twice.
+-- Reviews that came from elsewhere, by the hash of all that they say: the same one is never imported twice.
 CREATE TABLE imported_reviews (
+  sha256 TEXT PRIMARY KEY,
   audit_id TEXT NOT NULL,
-  act INTEGER NOT NULL,
-  review_id INTEGER NOT NULL UNIQUE REFERENCES reviews (id),
-  PRIMARY KEY (audit_id, act)
+  review_id INTEGER NOT NULL UNIQUE REFERENCES reviews (id)
 ) STRICT, WITHOUT ROWID;
 `,
 };

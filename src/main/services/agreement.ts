@@ -1,0 +1,25 @@
+import { agreementRequestSchema, reviewerAgreement } from '../../shared/audit/agreement.ts';
+import type { AgreementReport, AgreementRequestInput } from '../../shared/audit/agreement.ts';
+import { labelErrorRequestSchema, labelErrors } from '../../shared/audit/label-errors.ts';
+import type { LabelErrorReport, LabelErrorRequestInput } from '../../shared/audit/label-errors.ts';
+import { parseInput } from '../../shared/parse.ts';
+import type { ServiceContext } from './context.ts';
+
+type WorkspaceOnly = Pick<ServiceContext, 'workspace'>;
+
+/**
+ * How often "chosen beats rejected" is wrong in what was reviewed, with 95% intervals, by document type and length, and
+ * whether the reviewed pairs are a sample from which that may be said of the others.
+ */
+export function labelErrorReport({ workspace }: WorkspaceOnly, request: LabelErrorRequestInput = {}): LabelErrorReport {
+  const { reviewer, jobId, lengthEdges } = parseInput(labelErrorRequestSchema, request, 'Report');
+  return labelErrors(workspace.opinions.list({ reviewer, jobId }), workspace.opinions.population({ jobId }), {
+    lengthEdges,
+  });
+}
+
+/** How far reviewers agree: kappa, matrix and disagreements for every two of them, Fleiss' kappa for three or more. */
+export function agreementReport({ workspace }: WorkspaceOnly, request: AgreementRequestInput = {}): AgreementReport {
+  const { reviewers, jobId } = parseInput(agreementRequestSchema, request, 'Report');
+  return reviewerAgreement(workspace.opinions.list({ jobId }), { reviewers });
+}

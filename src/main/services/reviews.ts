@@ -1,0 +1,271 @@
+import { answerOrder, shownVerdict, storedEdit, storedVerdict } from '../../shared/audit/answer-order.ts';
+import type { AnswerOrder } from '../../shared/audit/answer-order.ts';
+import { chunkPlace } from '../../shared/audit/chunk-place.ts';
+import type { Draw } from '../../shared/audit/draw.ts';
+import { auditFilterSchema, auditListRequestSchema, auditQueueSchema } from '../../shared/audit/queue.ts';
+import type {
+  AuditCounts,
+  AuditFilterInput,
+  AuditListRequest,
+  AuditPage,
+  AuditQueue,
+  AuditQueueInput,
+} from '../../shared/audit/queue.ts';
+import {
+  auditPairRequestSchema,
+  recordReviewSchema,
+  reviewerSchema,
+  undoReviewSchema,
+} from '../../shared/audit/review.ts';
+import type {
+  AuditPace,
+  AuditPair,
+  AuditPairRequest,
+  RecordedReview,
+  RecordReview,
+  UndoneReview,
+  UndoReview,
+} from '../../shared/audit/review.ts';
+import { UserError } from '../../shared/errors.ts';
+import { parseInput } from '../../shared/parse.ts';
+import type { PairDetail } from '../../shared/pairs.ts';
+import type { QueuePlace } from '../workspace/audit-queue.ts';
+import type { Workspace } from '../workspace/workspace.ts';
+import type { ServiceContext } from './context.ts';
+
+type WorkspaceOnly = Pick<ServiceContext, 'workspace'>;
+
+/** The longest time that counts as work on one pair: who goes for lunch does not slow the pace down. */
+const longestLook = 10 * 60_000;
+
+/** Flags that concern the pair as a whole; others could tell which answer is which. */
+const neutralFlags: readonly string[] = ['identical', 'question_too_short', 'short_too_long'];
+
+/**
+ * One page of a queue, in an order that does not change while verdicts are given: pairs that leave the queue leave no
+ * gap and shift nothing. `total` counts the whole queue.
+ */
+export function auditQueue({ workspace }: WorkspaceOnly, request: AuditListRequest = {}): AuditPage {
+  const { queue, page } = parseInput(auditListRequestSchema, request, 'Queue');
+  const found = workspace.auditQueue.rows(queue, placeOfCursor(page.cursor), page.limit + 1);
+  const last = found.length > page.limit ? found[page.limit - 1] : undefined;
+  return {
+    rows: found.slice(0, page.limit).map(({ row }) => row),
+    next: last === undefined ? null : JSON.stringify([last.place.key, last.place.id]),
+    total: workspace.auditQueue.counts(queue.filter, queue.reviewer)[queue.filter.queue],
+  };
+}
+
+function placeOfCursor(cursor: string | null): QueuePlace | null {
+  if (cursor === null) return null;
+  const parts: unknown = /^\[[-+.\deE]{1,40},\d{1,15}\]$/.test(cursor) ? safeParse(cursor) : undefined;
+  const [key, id] = Array.isArray(parts) ? (parts as unknown[]) : [];
+  if (typeof key !== 'number' || typeof id !== 'number') {
+    throw new UserError('invalid_input', 'The cursor of the queue is not one that Longhand made.', {
+      place: { field: 'cursor' },
+    });
+  }
+  return { key, id };
+}
+
+function safeParse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** How many pairs fit a filter in each queue; with a reviewer, `unreviewed` and `done` are meant for that one. */
+export function auditCounts(
+  { workspace }: WorkspaceOnly,
+  request: { readonly filter?: AuditFilterInput; readonly reviewer?: string | null } = {},
+): AuditCounts {
+  return workspace.auditQueue.counts(
+    parseInput(auditFilterSchema, request.filter ?? {}, 'Filter of the queue'),
+    request.reviewer ?? null,
+  );
+}
+
+/**
+ * The pair that follows `after` in the queue's order (whether that is still in the queue or not), or the first one.
+ * After the queue's end it goes on from its start, so that pairs passed over come again. null = the queue is done.
+ */
+export function nextPair(
+  { workspace }: WorkspaceOnly,
+  request: { readonly queue: AuditQueueInput; readonly after?: number | null },
+): { readonly next: number | null; readonly wrapped: boolean } {
+  return nextInQueue(workspace, parseInput(auditQueueSchema, request.queue, 'Queue'), request.after ?? null);
+}
+
+function nextInQueue(workspace: Workspace, queue: AuditQueue, after: number | null) {
+  const place = after === null ? null : workspace.auditQueue.placeOf(queue, after);
+  const following = workspace.auditQueue.rows(queue, place, 1)[0]?.row.id;
+  if (following !== undefined || place === null) return { next: following ?? null, wrapped: false };
+  const first = workspace.auditQueue.rows(queue, null, 1)[0]?.row.id;
+  // The reviewed pair itself can be all that is left (in the queue `all`): that is no next one.
+  return first === undefined || first === after ? { next: null, wrapped: false } : { next: first, wrapped: true };
+}
+
+/** A pair as the reviewer is to see it. Errors: `not_found`. */
+export function auditPair({ workspace }: WorkspaceOnly, request: AuditPairRequest): AuditPair {
+  const { pairId, reviewer, blind: wanted } = parseInput(auditPairRequestSchema, request, 'Pair');
+  const pair = workspace.pairs.detail(pairId);
+  const { blind, order } = shownOrder(workspace, pairId, reviewer, wanted);
+  const shown = (texts: Pick<PairDetail, 'chosen' | 'rejected'>) => [texts[order[0]], texts[order[1]]] as const;
+  const opinions = workspace.opinions.ofPair(pairId);
+  const own = opinions.find((opinion) => opinion.reviewer === reviewer)?.verdict;
+  return {
+    id: pair.id,
+    sha256: pair.sha256,
+    question: pair.question,
+    answers: shown(pair),
+    order: blind === null ? order : null,
+    generated: pair.revision === 0 ? null : { question: pair.generated.question, answers: shown(pair.generated) },
+    flags: blind === null ? pair.flags : pair.flags.filter((flag) => neutralFlags.includes(flag)),
+    ...surroundings(workspace, pair),
+    own: own === undefined ? null : shownVerdict(own, order),
+    others:
+      blind === null
+        ? opinions
+            .filter((opinion) => opinion.reviewer !== reviewer)
+            .map(({ reviewer, verdict }) => ({ reviewer, verdict }))
+        : [],
+    comments: commentsOf(workspace, pairId).filter((comment) => blind === null || comment.reviewer === reviewer),
+  };
+}
+
+/** The order in which a reviewer sees the answers. A bundle made for blind review is never seen otherwise. */
+function shownOrder(
+  workspace: Workspace,
+  pairId: number,
+  reviewer: string,
+  wanted: { readonly seed: number } | null,
+): { readonly blind: { readonly seed: number } | null; readonly order: AnswerOrder } {
+  const blind = wanted ?? (workspace.bundles.opened()?.header.blind === true ? { seed: 0 } : null);
+  return { blind, order: answerOrder(pairId, reviewer, blind) };
+}
+
+/** The document and the chunk of a pair; in a bundle's workspace as they are where the pair comes from. */
+function surroundings(
+  workspace: Workspace,
+  pair: PairDetail,
+): Pick<AuditPair, 'turn' | 'turns' | 'document' | 'chunk'> {
+  const document = workspace.documents.get(pair.documentId);
+  if (document === undefined) throw new Error(`pair ${pair.id} has no document`);
+  const origin = workspace.bundles.pair(pair.id)?.detail;
+  const { id, title, importer } = document;
+  return {
+    turn: origin?.turn ?? pair.turn,
+    turns: origin?.turns ?? pair.turns,
+    document: {
+      ...{ id, title, type: importer },
+      characters: origin?.documentCharacters ?? document.characters,
+      excerpt: origin?.excerpt ?? false,
+    },
+    chunk: {
+      ...{ text: pair.chunkText, index: pair.chunkIndex, start: pair.chunkStart, end: pair.chunkEnd },
+      count: origin?.chunks ?? workspace.chunks.siblings(pair.chunkId),
+      place:
+        origin?.place ?? chunkPlace(pair.chunkStart, pair.chunkEnd, workspace.documents.textLength(pair.documentId)),
+    },
+  };
+}
+
+function commentsOf(workspace: Workspace, pairId: number): AuditPair['comments'] {
+  const comments: { reviewer: string; comment: string; createdAt: number }[] = [];
+  for (const { id, reviewer, comment, createdAt } of workspace.reviews.ofPair(pairId)) {
+    if (comment !== null && workspace.reviews.holds(pairId, id)) comments.push({ reviewer, comment, createdAt });
+  }
+  return comments;
+}
+
+/**
+ * Stores one act of a reviewer: a verdict, an edit, a comment or several of them at once. What was said of A and B is
+ * stored of chosen and rejected. When it returns, the review is on the disk; after a verdict the next pair is named.
+ * Errors: `invalid_input`, `not_found`, `conflict` where the pair's texts were edited since they were shown (nothing is
+ * stored then).
+ */
+export function recordReview({ workspace }: WorkspaceOnly, input: RecordReview): RecordedReview {
+  const review = parseInput(recordReviewSchema, input, 'Review');
+  const { pairId, reviewer, comment, milliseconds, picked } = review;
+  const queue: AuditQueue = { ...review.queue, reviewer: review.queue.reviewer === null ? null : reviewer };
+  const { blind, order } = shownOrder(workspace, pairId, reviewer, review.blind);
+  const stored = workspace.transaction(() => {
+    const pair = workspace.pairs.detail(pairId);
+    if (pair.sha256 !== review.seen) {
+      throw new UserError('conflict', `Pair ${pairId} was edited since it was shown; the review was not stored.`, {
+        hint: 'Look at the pair as it is now and judge again.',
+        place: { field: 'seen' },
+      });
+    }
+    const { order: drawOrder, seed, filter } = queue;
+    const draw: Draw = { order: drawOrder, seed, filter, picked };
+    const origin = workspace.bundles.opened()?.header.draw;
+    return workspace.reviews.append(
+      {
+        ...{ pairId, reviewer, comment, milliseconds },
+        verdict: review.verdict === null ? null : storedVerdict(review.verdict, order),
+        edit: review.edit === null ? null : storedEdit(review.edit, order),
+        blind: blind !== null,
+      },
+      { draw: origin === undefined ? draw : { ...draw, bundle: origin } },
+    );
+  });
+  const next = review.verdict === null ? { next: null, wrapped: false } : nextInQueue(workspace, queue, pairId);
+  return { ...stored, ...next };
+}
+
+/**
+ * Takes back a reviewer's act (their latest that holds, also of an earlier session, or the one named): verdict, edit and
+ * comment alike. The act stays in the store, with the undo after it; undoing the undo brings it back.
+ * Errors: `not_found` where there is nothing to undo, `conflict` for another reviewer's act or one undone already.
+ */
+export function undoReview({ workspace }: WorkspaceOnly, input: UndoReview): UndoneReview {
+  const { reviewer, reviewId } = parseInput(undoReviewSchema, input, 'Undo');
+  return workspace.transaction(() => {
+    const act = reviewId === undefined ? workspace.reviews.latestInForce(reviewer) : workspace.reviews.get(reviewId);
+    if (act === undefined) {
+      const what =
+        reviewId === undefined
+          ? `${reviewer} has given no review that could be undone`
+          : `There is no review ${reviewId}`;
+      throw new UserError('not_found', `${what}.`);
+    }
+    if (act.reviewer !== reviewer) {
+      throw new UserError('conflict', `Review ${act.id} is of ${act.reviewer}; ${reviewer} cannot undo it.`, {
+        hint: 'Give your own verdict; the disagreement is shown.',
+      });
+    }
+    if (!workspace.reviews.holds(act.pairId, act.id)) {
+      throw new UserError('conflict', `Review ${act.id} is undone already.`);
+    }
+    const { pairId, blind, id: undoes } = act;
+    const { id, state } = workspace.reviews.append({ pairId, reviewer, blind, milliseconds: 0, undoes });
+    const undone = { id: act.id, verdict: act.verdict, edit: act.edit !== null, comment: act.comment !== null };
+    return { id, pairId, undone, state };
+  });
+}
+
+/** A reviewer's pace and what is left of the queue's filter for them. */
+export function auditPace(
+  { workspace }: WorkspaceOnly,
+  request: { readonly reviewer: string; readonly filter?: AuditFilterInput },
+): AuditPace {
+  const reviewer = parseInput(reviewerSchema, request.reviewer, 'Reviewer');
+  const { all: total, done, unreviewed } = auditCounts({ workspace }, { filter: request.filter ?? {}, reviewer });
+  const { reviews: verdicts, milliseconds } = workspace.reviews.pace(reviewer, 50, longestLook);
+  const secondsEach = verdicts === 0 || milliseconds === 0 ? null : milliseconds / verdicts / 1000;
+  return {
+    ...{ verdicts, secondsEach, done, total },
+    perMinute: secondsEach === null ? null : 60 / secondsEach,
+    secondsLeft: secondsEach === null ? null : secondsEach * unreviewed,
+  };
+}
+
+/** Who has given verdicts here, with the number of pairs on which one stands. */
+export function reviewers({
+  workspace,
+}: WorkspaceOnly): readonly { readonly reviewer: string; readonly pairs: number }[] {
+  return workspace.opinions.reviewers();
+}

@@ -1,0 +1,265 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { agreementReport, labelErrorReport } from '../../../src/main/services/agreement.ts';
+import {
+  auditCounts,
+  auditPace,
+  auditPair,
+  auditQueue,
+  nextPair,
+  recordReview,
+  reviewers,
+  undoReview,
+} from '../../../src/main/services/reviews.ts';
+import { opinionsAfter } from '../../../src/main/workspace/reviews.ts';
+import { shownVerdicts } from '../../../src/shared/audit/answer-order.ts';
+import type { AuditQueueInput } from '../../../src/shared/audit/queue.ts';
+import type { RecordReview } from '../../../src/shared/audit/review.ts';
+import { addChunkedDocument, open as openBare, pair, sampleOf, userError } from '../workspace/fixtures.ts';
+import { addPairs } from './fixtures.ts';
+
+/** A workspace with `documents` documents of two pairs each, and the shortest way to judge. */
+function setUp(documents = 5) {
+  let time = 1000;
+  const workspace = openBare(undefined, { now: () => (time += 1000) });
+  const context = { workspace };
+  addPairs({ workspace, engine: undefined as never }, documents);
+  const judge = (pairId: number, review: Partial<RecordReview> = {}) => {
+    const { reviewer = 'ann', blind = null } = review;
+    const seen = auditPair(context, { pairId, reviewer, blind }).sha256;
+    return recordReview(context, {
+      ...{ pairId, reviewer, blind, seen, milliseconds: 2000, queue: { reviewer } },
+      ...(review.edit === undefined && review.comment === undefined ? { verdict: 'first_better' as const } : {}),
+      ...review,
+    });
+  };
+  const ids = (queue: AuditQueueInput) => auditQueue(context, { queue }).rows.map((row) => row.id);
+  return { workspace, context, judge, ids };
+}
+
+test('verdict after verdict, every pair comes once, in order and without gaps; the count is honest', () => {
+  for (const order of ['made', 'random'] as const) {
+    const { context, judge } = setUp();
+    const queue = { order, seed: 3, reviewer: 'ann' } as const;
+    const expected = auditQueue(context, { queue }).rows.map((row) => row.id);
+    expect(expected).toHaveLength(10);
+    if (order === 'made') expect(expected).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    else expect(expected).not.toEqual([...expected].sort((a, b) => a - b));
+    const seen: number[] = [];
+    let { next } = nextPair(context, { queue });
+    while (next !== null) {
+      seen.push(next);
+      const verdict = shownVerdicts[seen.length % shownVerdicts.length];
+      if (verdict === undefined) throw new Error('no verdict');
+      next = judge(next, { queue, verdict }).next;
+      expect(auditQueue(context, { queue }).total).toBe(10 - seen.length);
+    }
+    expect(seen).toEqual(expected);
+    expect(auditCounts(context, { reviewer: 'ann' })).toMatchObject({ all: 10, unreviewed: 0, done: 10 });
+  }
+});
+
+test('pages hold their order while verdicts are given; pairs passed over come again at the end', () => {
+  const { context, judge } = setUp();
+  const queue = { order: 'random', seed: 8, reviewer: 'ann' } as const;
+  const all = auditQueue(context, { queue }).rows.map((row) => row.id);
+  const first = auditQueue(context, { queue, page: { limit: 4 } });
+  expect(first).toMatchObject({ total: 10, next: expect.any(String) as string });
+  judge(all[1] ?? 0, { queue });
+  judge(all[5] ?? 0, { queue });
+  const second = auditQueue(context, { queue, page: { limit: 4, cursor: first.next } });
+  expect([...first.rows, ...second.rows].map((row) => row.id)).toEqual([0, 1, 2, 3, 4, 6, 7, 8].map((i) => all[i]));
+  expect(second.total).toBe(8);
+  // From the last one on, the queue begins again.
+  expect(judge(all[9] ?? 0, { queue })).toMatchObject({ next: all[0], wrapped: true });
+  expect(userError(() => auditQueue(context, { page: { cursor: '[1,2' } })).place.field).toBe('cursor');
+  expect(userError(() => auditQueue(context, { page: { cursor: '1' } })).place.field).toBe('cursor');
+});
+
+test('two reviewers have a queue each; their disagreement is a queue of its own', () => {
+  const { context, judge, ids } = setUp(2);
+  judge(1);
+  judge(2);
+  judge(1, { reviewer: 'bob', verdict: 'second_better' });
+  expect(ids({ reviewer: 'ann' })).toEqual([3, 4]);
+  expect(ids({ reviewer: 'bob' })).toEqual([2, 3, 4]);
+  expect(ids({})).toEqual([3, 4]);
+  expect(ids({ filter: { queue: 'disagreement' } })).toEqual([1]);
+  expect(ids({ filter: { queue: 'done' }, reviewer: 'bob' })).toEqual([1]);
+  expect(reviewers(context)).toEqual([{ reviewer: 'ann', pairs: 2 }, { reviewer: 'bob', pairs: 1 }]); // prettier-ignore
+  expect(auditQueue(context, { queue: { filter: { queue: 'all' }, reviewer: 'bob' } }).rows[1]).toMatchObject({
+    ...{ id: 2, verdict: 'chosen_better', own: null, disagreement: false, documentType: 'txt', margin: null },
+  });
+});
+
+test('filters: type, lengths, flags, verdict, document, search in edited texts, log-ratio of a run', () => {
+  const { workspace, judge, ids } = setUp(2);
+  const { documentId, chunkIds } = addChunkedDocument(workspace, `One. ${'x'.repeat(500)}`);
+  workspace.pairs.addSamples([
+    sampleOf(documentId, [
+      { ...pair(chunkIds[0] ?? 0, 'c', ['identical', 'odd']), chosen: 'c'.repeat(90) },
+      pair(chunkIds[1] ?? 0, 'd', ['identical']),
+    ]),
+  ]);
+  const filtered = (filter: AuditQueueInput['filter']) => ids({ filter: { queue: 'all', ...filter } });
+  expect(filtered({ documentType: 'md' })).toEqual([]);
+  expect(filtered({ documentType: 'txt' })).toHaveLength(6);
+  expect(filtered({ documentCharacters: { min: 100 } })).toEqual([5, 6]);
+  expect(filtered({ documentCharacters: { max: 100 } })).toEqual([1, 2, 3, 4]);
+  expect(filtered({ answerCharacters: { min: 90, max: 90 } })).toEqual([5]);
+  expect(filtered({ flags: ['odd', 'other'] })).toEqual([5]);
+  expect(filtered({ queue: 'flagged' })).toEqual([5, 6]);
+  expect(filtered({ documentId })).toEqual([5, 6]);
+  judge(2, { verdict: 'both_bad' });
+  expect(filtered({ verdict: 'both_bad' })).toEqual([2]);
+  judge(3, { edit: { second: '100% at TEA time' } });
+  expect(filtered({ search: '0% at tea' })).toEqual([3]);
+  expect(filtered({ search: '0_ at tea' })).toEqual([]);
+  expect(filtered({ answerCharacters: { min: 16, max: 16 } })).toEqual([3]);
+
+  const pairs = [1, 2, 3].map((pairId) => ({ pairId, revision: 0 }));
+  const runId = workspace.runs.add({ name: 'r', config: {}, modelFingerprint: 'm', codeVersion: '0', pairs });
+  const values = (pairId: number, chosen: number, rejected: number) => ({
+    ...{ pairId, step: 4, policyChosen: -10 + chosen, referenceChosen: -10 },
+    ...{ policyRejected: -20 + rejected, referenceRejected: -20 },
+  });
+  workspace.pairLogps.put(runId, [values(1, 2, -1), values(2, -1, 3), values(3, 0.5, 0.25)]);
+  workspace.pairLogps.put(runId, [values(3, 1, 0.5)]);
+  const score = (range: { min?: number; max?: number }, of: 'margin' | 'chosen' | 'rejected' = 'margin') =>
+    filtered({ score: { runId, of, range } });
+  expect(score({})).toEqual([1, 2, 3]);
+  expect(score({ max: 0 })).toEqual([2]);
+  expect(score({ min: 0.5, max: 0.5 })).toEqual([3]);
+  expect(score({ min: 1 }, 'chosen')).toEqual([1, 3]);
+  expect(score({ min: 3 }, 'rejected')).toEqual([2]);
+  const byMargin = { order: 'margin', filter: { queue: 'all', score: { runId, of: 'margin', range: {} } } } as const;
+  expect(ids(byMargin)).toEqual([2, 3, 1]);
+  expect(userError(() => ids({ order: 'margin' })).place.field).toBe('queue.order');
+  expect(userError(() => ids({ filter: { answerCharacters: { min: 2, max: 1 } } })).code).toBe('invalid_input');
+  expect(() => workspace.pairLogps.put(runId, [values(1, NaN, 0)])).toThrow('not finite');
+});
+
+test('blind: both orders occur, nothing tells which is which, and verdicts and edits reach the right side', () => {
+  const { workspace, context, judge } = setUp(20);
+  const orders = new Set<string>();
+  for (let pairId = 1; pairId <= 40; pairId += 1) {
+    const detail = workspace.pairs.detail(pairId);
+    const request = { pairId, reviewer: 'ann', blind: { seed: 1 } };
+    const shown = auditPair(context, request);
+    expect(shown).toMatchObject({ order: null, others: [], own: null });
+    expect(JSON.stringify(shown)).not.toMatch(/chosen|rejected/);
+    expect(auditPair(context, request)).toEqual(shown);
+    const first = shown.answers[0] === detail.chosen ? 'chosen' : 'rejected';
+    expect([...shown.answers].sort()).toEqual([detail.chosen, detail.rejected].sort());
+    orders.add(first);
+    judge(pairId, { blind: { seed: 1 }, verdict: 'first_better' });
+    expect(workspace.pairs.detail(pairId).verdict).toBe(`${first}_better`);
+    expect(auditPair(context, request).own).toBe('first_better');
+    judge(pairId, { blind: { seed: 1 }, edit: { first: `better ${pairId}` } });
+    expect(workspace.pairs.detail(pairId)[first]).toBe(`better ${pairId}`);
+    expect(auditPair(context, request).generated?.answers).toEqual(shown.answers);
+  }
+  expect(orders.size).toBe(2);
+  const named = auditPair(context, { pairId: 1, reviewer: 'bob', blind: null });
+  expect(named).toMatchObject({ order: ['chosen', 'rejected'], others: [{ reviewer: 'ann' }] });
+  expect(named.chunk).toMatchObject({ index: 0, count: 2, start: 0, place: { start: 0 } });
+  expect(named.chunk.place.end).toBeCloseTo(24 / 44, 1);
+});
+
+test('a pair that was edited since it was shown is not judged', () => {
+  const { workspace, context, judge } = setUp(1);
+  const seen = auditPair(context, { pairId: 1, reviewer: 'bob', blind: null }).sha256;
+  judge(1, { edit: { first: 'At dawn, with the tide.' } });
+  expect(userError(() => judge(1, { reviewer: 'bob', seen })).code).toBe('conflict');
+  expect(workspace.reviews.ofPair(1)).toHaveLength(1);
+  expect(userError(() => judge(1, { reviewer: ' ' })).place.field).toBe('reviewer');
+  expect(userError(() => judge(1, { edit: {} })).code).toBe('invalid_input');
+  expect(userError(() => judge(1, { edit: { question: '' } })).place.field).toBe('edit.question');
+});
+
+test('undo takes back verdicts, edits and comments one by one, also of an earlier session; redo brings them back', () => {
+  const { workspace, context, judge } = setUp(2);
+  const generated = workspace.pairs.detail(1).chosen;
+  judge(1, { comment: 'unclear' });
+  judge(1, { edit: { first: 'At nine.' } });
+  judge(1);
+  judge(3, { reviewer: 'bob' });
+  const undo = () => undoReview(context, { reviewer: 'ann' });
+  expect(undo()).toMatchObject({ pairId: 1, undone: { verdict: 'chosen_better' }, state: { verdict: null } });
+  const edit = undo();
+  expect(edit).toMatchObject({ undone: { edit: true, comment: false }, state: { revision: 0 } });
+  expect(workspace.pairs.detail(1).chosen).toBe(generated);
+  expect(undoReview(context, { reviewer: 'ann', reviewId: edit.id }).state.revision).toBe(edit.undone.id);
+  expect(workspace.pairs.detail(1).chosen).toBe('At nine.');
+  expect(undo()).toMatchObject({ undone: { edit: true } });
+  expect(auditPair(context, { pairId: 1, reviewer: 'ann', blind: null }).comments).toHaveLength(1);
+  expect(undo()).toMatchObject({ undone: { comment: true } });
+  expect(auditPair(context, { pairId: 1, reviewer: 'ann', blind: null }).comments).toEqual([]);
+  expect(userError(undo).code).toBe('not_found');
+  expect(userError(() => undoReview(context, { reviewer: 'ann', reviewId: 4 })).code).toBe('conflict');
+  expect(userError(() => undoReview(context, { reviewer: 'ann', reviewId: 1 })).code).toBe('conflict');
+  expect(workspace.pairs.detail(3).verdict).toBe('chosen_better');
+});
+
+test('pace and time left', () => {
+  const { context, judge } = setUp();
+  expect(auditPace(context, { reviewer: 'ann' })).toEqual({
+    ...{ verdicts: 0, secondsEach: null, perMinute: null, done: 0, total: 10, secondsLeft: null },
+  });
+  judge(1);
+  judge(2, { milliseconds: 4000 });
+  expect(auditPace(context, { reviewer: 'ann' })).toEqual({
+    ...{ verdicts: 2, secondsEach: 3, perMinute: 20, done: 2, total: 10, secondsLeft: 24 },
+  });
+  judge(3, { milliseconds: 10 * 3600_000 }); // went home
+  expect(auditPace(context, { reviewer: 'ann' }).secondsEach).toBe(202);
+});
+
+test('the reports read what is stored: error rate, how it was drawn, agreement', () => {
+  const { context, judge } = setUp();
+  const queue = { order: 'random', seed: 1, reviewer: 'ann' } as const;
+  for (const row of auditQueue(context, { queue }).rows.slice(0, 4)) judge(row.id, { queue });
+  const last = auditQueue(context, { queue }).rows[0]?.id ?? 0;
+  judge(last, { queue, verdict: 'both_bad', blind: { seed: 2 } });
+  const report = labelErrorReport(context, { reviewer: 'ann' });
+  expect(report).toMatchObject({ n: 5, blind: 1, error: { value: 0.2, n: 5 }, reversed: { value: 0 } });
+  expect(report.sampling).toMatchObject({ kind: 'random', representative: true, population: 10 });
+  expect(report.byDocumentType).toMatchObject([{ documentType: 'txt', n: 5 }]);
+  const more = auditQueue(context, { queue }).rows[2]?.id ?? 0;
+  judge(more, { queue, picked: true });
+  expect(labelErrorReport(context).sampling).toMatchObject({ kind: 'mixed', representative: false });
+  expect(labelErrorReport(context, { reviewer: 'nobody' })).toMatchObject({ n: 0, error: null });
+  judge(last, { reviewer: 'bob', verdict: 'both_bad' });
+  judge(more, { reviewer: 'bob', verdict: 'skipped' });
+  const agreement = agreementReport(context);
+  expect(agreement.two).toMatchObject([{ reviewers: ['ann', 'bob'], pairs: 1, agreement: { value: 1 } }]);
+  expect(agreement.disagreements).toEqual([]);
+  expect(userError(() => labelErrorReport(context, { lengthEdges: [5, 5] })).place.field).toBe('lengthEdges');
+});
+
+test('any acts and undos: the stored opinions are those that follow from the reviews', () => {
+  const { workspace, judge, context } = setUp(1);
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.constantFrom('ann', 'bob'), fc.constantFrom(1, 2), fc.nat(7)), { maxLength: 8 }),
+      (steps) => {
+        for (const [reviewer, pairId, what] of steps) {
+          if (what > 5) {
+            try {
+              undoReview(context, { reviewer });
+            } catch (error) {
+              expect(error).toMatchObject({ code: 'not_found' });
+            }
+          } else judge(pairId, { reviewer, verdict: shownVerdicts[what] ?? null });
+        }
+        for (const pairId of [1, 2]) {
+          const acts = workspace.reviews.ofPair(pairId).map((act) => ({ ...act, edited: act.edit !== null }));
+          const expected = [...opinionsAfter(acts)].map(([reviewer, { id, verdict }]) => [reviewer, id, verdict]);
+          const found = workspace.opinions.ofPair(pairId).map((row) => [row.reviewer, row.reviewId, row.verdict]);
+          expect(found).toEqual(expected.sort());
+        }
+      },
+    ),
+    { numRuns: 12 },
+  );
+});
