@@ -21,6 +21,8 @@ export interface Series {
   readonly dash?: string;
 }
 
+const none: readonly Series[] = [];
+
 const xFormats: Readonly<Record<XKind, (x: number) => string>> = {
   step: formatCompact,
   epoch: formatTick,
@@ -69,7 +71,7 @@ export function LineChart({
   const setRange = onZoom ?? setOwnZoom;
 
   // Curves that grow four times a second are drawn when there is time; what a person does comes first.
-  const drawn = useDeferredValue(series);
+  const drawn = useDeferredValue(series, none);
   const curves = useMemo(
     () => drawn.map((one) => ({ ...one, raw: one.points, points: smooth(one.points, smoothing) })),
     [drawn, smoothing],
@@ -160,7 +162,7 @@ export function LineChart({
       </figcaption>
       {y === undefined ? (
         <div className="muted" style={{ height: 170, display: 'grid', placeItems: 'center' }}>
-          {log ? 'No positive value to draw on a logarithmic axis.' : 'No value here.'}
+          {drawn !== series ? '' : log ? 'No positive value to draw on a logarithmic axis.' : 'No value here.'}
         </div>
       ) : (
         <div style={{ position: 'relative' }}>

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { startTransition, useEffect, useState } from 'react';
 import { followMetrics } from './follow-metrics.ts';
 import type { Curves } from './follow-metrics.ts';
 
@@ -17,7 +17,10 @@ export function useMetricsOfRuns(runIds: readonly number[]): ReadonlyMap<number,
     const ids = key === '' ? [] : key.split(' ').map(Number);
     setAll(new Map());
     const put = (id: number, change: Partial<RunMetrics>): void => {
-      setAll((before) => new Map(before).set(id, { ...(before.get(id) ?? none), ...change }));
+      // Charts of a long run take longer than a frame: drawn chart by chart, after what a person does.
+      startTransition(() => {
+        setAll((before) => new Map(before).set(id, { ...(before.get(id) ?? none), ...change }));
+      });
     };
     const stops = ids.map((id) =>
       followMetrics(
