@@ -17,6 +17,8 @@ export interface App {
   /** A folder of this test's own, which the application may use. */
   readonly folder: string;
   readonly origin: string;
+  /** The address that was printed, with the token that is used up by now. */
+  readonly address: string;
   /** Whatever the page complained about. */
   readonly complaints: string[];
   /** Process id of the host (main). */
@@ -69,6 +71,7 @@ export async function startApp(executablePath: string): Promise<App> {
     browser,
     folder,
     origin: new URL(address).origin,
+    address,
     complaints,
     pid: host.pid ?? 0,
     async close() {

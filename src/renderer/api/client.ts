@@ -32,7 +32,8 @@ const transport = makeTransport(() => {
 
 transport.subscribe((event) => {
   if (event.type === 'changed') {
-    const domains = domainsOf[event.topic];
+    // Whatever changed has left an event.
+    const domains = [...domainsOf[event.topic], 'system.events'];
     void queryClient.invalidateQueries({
       predicate: ({ queryKey: [name] }) =>
         typeof name === 'string' && domains.some((domain) => name === domain || name.startsWith(`${domain}.`)),

@@ -7,72 +7,18 @@ import type { Range } from '../../charts/rows.ts';
 import { scaled } from '../../charts/series.ts';
 import { useMetrics } from '../../charts/use-metrics.ts';
 import { useApi, useApiMutation } from '../../api/client.ts';
-import { goTo, hrefOf } from '../../app/router.ts';
 import { formatBytes, formatCount, formatTime } from '../../components/format.ts';
 import { Page } from '../../components/page.tsx';
 import { PathField } from '../../components/path-field.tsx';
 import { Empty, ErrorPanel, Loading } from '../../components/states.tsx';
 import { charts } from './charts.ts';
 import { metricsCsv, saveText } from './metrics-csv.ts';
+import { RunList } from './run-list.tsx';
 
 /** All runs, or one with its live charts. */
 export function RunsPage({ rest }: { readonly rest: readonly string[] }) {
   const id = Number(rest[0]);
   return Number.isInteger(id) && id > 0 ? <RunView key={id} id={id} /> : <RunList />;
-}
-
-function RunList() {
-  const runs = useApi('runs.list', { limit: 500 });
-  return (
-    <Page title="Runs">
-      {runs.isError && <ErrorPanel error={runs.error} />}
-      {runs.isPending && <Loading />}
-      {runs.data?.rows.length === 0 && (
-        <Empty title="No runs yet">
-          <a href={hrefOf('train')}>Train on the pairs of this workspace.</a>
-        </Empty>
-      )}
-      {(runs.data?.rows.length ?? 0) > 0 && (
-        <table className="data">
-          <thead>
-            <tr>
-              <th>Run</th>
-              <th>Objective</th>
-              <th>Status</th>
-              <th className="number">Pairs</th>
-              <th className="number">Step</th>
-              <th>Begun</th>
-            </tr>
-          </thead>
-          <tbody>
-            {runs.data?.rows.toReversed().map((run) => (
-              <tr
-                key={run.id}
-                className="selectable"
-                onClick={() => {
-                  goTo('runs', run.id);
-                }}
-              >
-                <td>
-                  <a href={hrefOf('runs', run.id)}>
-                    {run.id}. {run.name}
-                  </a>
-                </td>
-                <td>{run.objective}</td>
-                <td>
-                  {run.status}
-                  {run.error !== null && <div style={{ color: 'var(--fail)' }}>{run.error}</div>}
-                </td>
-                <td className="number">{formatCount(run.pairCount)}</td>
-                <td className="number">{run.lastStep === null ? '' : formatCount(run.lastStep)}</td>
-                <td>{run.startedAt === null ? '' : formatTime(run.startedAt)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-    </Page>
-  );
 }
 
 function RunView({ id }: { readonly id: number }) {

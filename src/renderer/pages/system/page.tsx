@@ -1,6 +1,9 @@
 import { Button } from '@mantine/core';
 import { useState } from 'react';
+import type { EventView } from '../../../shared/api/system.ts';
 import { call, useApi, useApiMutation } from '../../api/client.ts';
+import { DataTable } from '../../components/data-table.tsx';
+import type { DataColumn } from '../../components/data-table.tsx';
 import { formatBytes, formatNumber, formatTime } from '../../components/format.ts';
 import { Facts, Page } from '../../components/page.tsx';
 import { ErrorPanel, Loading } from '../../components/states.tsx';
@@ -15,21 +18,35 @@ interface SelfTest {
   }[];
 }
 
+const eventColumns: readonly DataColumn<EventView>[] = [
+  { id: 'at', header: 'Time', value: (event) => event.at, cell: (event) => formatTime(event.at), width: 140 },
+  { id: 'kind', header: 'Kind', value: (event) => event.kind, width: 170 },
+  {
+    id: 'message',
+    header: 'What',
+    value: (event) => event.message,
+    cell: (event) => <span className="mono">{event.message}</span>,
+    width: 640,
+  },
+];
+
 /** Versions, machine, the engine's self-test, the workspace's events. */
 export function SystemPage() {
   const info = useApi('system.info', {});
-  const events = useApi('system.events', { limit: 100 });
+  const events = useApi('system.events', { limit: 1000 });
   const jobs = useApi('jobs.list', {});
   const test = useApiMutation('system.selfTest');
   const [copied, setCopied] = useState(false);
+  const [copyError, setCopyError] = useState<unknown>(null);
   const last = jobs.data?.find(({ kind, status }) => kind === 'selfTest' && status === 'finished')?.result as
     SelfTest | undefined;
   const copy = (): void => {
-    void call('system.diagnostics', {})
+    call('system.diagnostics', {})
       .then((text) => navigator.clipboard.writeText(text))
       .then(() => {
         setCopied(true);
-      });
+        setCopyError(null);
+      }, setCopyError);
   };
   return (
     <Page
@@ -50,6 +67,7 @@ export function SystemPage() {
         </>
       }
     >
+      {copyError !== null && <ErrorPanel error={copyError} />}
       {test.isError && <ErrorPanel error={test.error} />}
       {info.isPending && <Loading />}
       {info.data !== undefined && (
@@ -94,24 +112,19 @@ export function SystemPage() {
           </table>
         </div>
       )}
-      <div className="panel">
-        <h2>Events of the workspace</h2>
-        <table className="data">
-          <tbody>
-            {(events.data ?? []).map((event) => (
-              <tr key={event.id}>
-                <td className="muted" style={{ whiteSpace: 'nowrap' }}>
-                  {formatTime(event.at)}
-                </td>
-                <td>{event.kind}</td>
-                <td className="mono" style={{ overflowWrap: 'anywhere' }}>
-                  {event.message.slice(0, 300)}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <h2>Events of the workspace</h2>
+      {events.isError && <ErrorPanel error={events.error} />}
+      {events.data !== undefined && (
+        <DataTable
+          name="events"
+          label="Events"
+          rows={events.data}
+          columns={eventColumns}
+          rowId={(event) => event.id}
+          filterHint="Kind, subject or detail"
+          height={360}
+        />
+      )}
     </Page>
   );
 }
