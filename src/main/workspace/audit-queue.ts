@@ -81,8 +81,12 @@ export function auditQueueRepository({ database }: RepositoryContext) {
     const after = order === 'made' ? 's.pair_id > @afterId' : `(${key}, s.pair_id) > (@afterKey, @afterId)`;
     const by = order === 'made' ? 's.pair_id' : 'key, s.pair_id';
     return {
+      // The few rows of the page are found first and read afterwards: a sort of all rows would read all texts.
       rows: database.prepare<[Parameters], Stored>(`
-        SELECT ${key} AS key, ${columns} FROM ${source} WHERE ${after} AND ${inQueue} AND ${fits} ORDER BY ${by} LIMIT @limit`),
+        WITH page (key, id) AS MATERIALIZED (
+          SELECT ${key} AS key, s.pair_id FROM ${source} WHERE ${after} AND ${inQueue} AND ${fits} ORDER BY ${by} LIMIT @limit)
+        SELECT page.key, ${columns} FROM page CROSS JOIN ${source.replace('pair_states s', 'pair_states s ON s.pair_id = page.id')}
+        ORDER BY page.key, page.id`),
       place: database.prepare<[Parameters], { key: number }>(
         `SELECT ${key} AS key FROM ${source} WHERE s.pair_id = @id`,
       ),

@@ -152,8 +152,10 @@ function rateOf(judged: readonly JudgedOpinion[]): LabelErrorRate {
 
 function samplingOf(judged: readonly JudgedOpinion[], population: number, skipped: number): Sampling {
   const counted = new Map<string, { readonly draw: Draw | null; readonly kind: DrawKind; pairs: number }>();
+  const keys = new Map<Draw | null, string>(); // equal draws are mostly the same object
   for (const { draw } of judged) {
-    const key = JSON.stringify(draw);
+    const key = keys.get(draw) ?? JSON.stringify(draw);
+    keys.set(draw, key);
     const known = counted.get(key);
     if (known === undefined) counted.set(key, { draw, kind: drawKind(draw), pairs: 1 });
     else known.pairs += 1;
