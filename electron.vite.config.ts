@@ -5,13 +5,18 @@ import { defineConfig } from 'electron-vite';
 const source = join(import.meta.dirname, 'src');
 const out = join(import.meta.dirname, 'out');
 
-/** Production bundles: main (with the engine's process), preload and renderer. The loopback host serves the same renderer. */
+/** Production bundles: main (with the processes of the engine and of the importers), preload and renderer. The loopback host serves the same renderer. */
 export default defineConfig({
   main: {
     build: {
       outDir: join(out, 'main'),
       rollupOptions: {
-        input: { index: join(source, 'main', 'index.ts'), process: join(source, 'main', 'engine', 'process.ts') },
+        // The other two are started as processes, from beside index.js.
+        input: {
+          index: join(source, 'main', 'index.ts'),
+          process: join(source, 'main', 'engine', 'process.ts'),
+          'reader-process': join(source, 'main', 'importers', 'reader-process.ts'),
+        },
       },
     },
   },
