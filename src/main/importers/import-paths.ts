@@ -101,6 +101,7 @@ async function importFile(
   try {
     for await (const item of reader.run('read', { source, options: readOptions }, signal)) {
       if (signal?.aborted === true) throw cancelled();
+      if ('reason' in item && item.kind === 'unreadable' && source.importer === 'jsonl') throw brokenLine(item);
       if ('reason' in item) report.problems.push(item);
       else if (sink.add(item) === 'added') report.imported += 1;
       else report.duplicates += 1;
@@ -131,6 +132,14 @@ function noDocument(paths: readonly string[], files: readonly FileReport[]): Use
     ...(first === undefined
       ? {}
       : { place: { file: first.path, ...(first.line === null ? {} : { line: first.line }) } }),
+  });
+}
+
+/** A broken line means that a data set is damaged: half of it is worth less than a clear refusal. */
+function brokenLine({ path, line, reason }: ImportProblem): UserError {
+  return new UserError('invalid_input', `${path}${line === null ? '' : `, line ${line}`} ${reason}.`, {
+    hint: 'Mend the file; nothing of this import was kept.',
+    place: { file: path, ...(line === null ? {} : { line }) },
   });
 }
 

@@ -79,15 +79,24 @@ test('one-byte encodings on request', async () => {
   expect(workspace.documents.text(1)).toBe('“é”');
 });
 
-test('a damaged file is a problem with its line, and the import goes on', async () => {
+test('a damaged file is a problem, and the import goes on', async () => {
   const good = put('many.jsonl', Array.from({ length: 500 }, (_, index) => `{"text":"row ${index}"}`).join('\n'));
-  const broken = put('broken.jsonl', '{"text":"fine"}\n{"text":');
-  const report = await run([put('no.docx', 'x'), broken, good]);
-  expect(report).toMatchObject({ imported: 501, problems: 2 });
+  const report = await run([put('no.docx', 'x'), good]);
+  expect(report).toMatchObject({ imported: 500, problems: 1 });
   expect(report.files.flatMap((file) => file.problems)).toMatchObject([
     { kind: 'unreadable', line: null, reason: 'is damaged: it is not a zip archive' },
-    { path: broken, kind: 'unreadable', line: 2, reason: expect.stringMatching(/^is not JSON/) as string },
   ]);
+});
+
+test('a broken line of JSON Lines is named and leaves the workspace as it was', async () => {
+  const broken = put('broken.jsonl', '{"text":"fine"}\n{"text":');
+  await expect(run([put('good.txt', 'good'), broken])).rejects.toMatchObject({
+    code: 'invalid_input',
+    message: expect.stringMatching(/broken\.jsonl, line 2 is not JSON/) as string,
+    place: { file: broken, line: 2 },
+  });
+  expect(stored()).toEqual([]);
+  expect(workspace.documents.dropOrphanTexts()).toBe(0);
 });
 
 test('an import without any document names file and line and leaves the workspace as it was', async () => {
