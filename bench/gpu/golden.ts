@@ -10,7 +10,11 @@ import { ropeForModel } from '../../src/main/engine/training/rope-for.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { dtype: { type: 'string', default: 'float32' }, device: { type: 'string', default: 'cuda' } },
+  options: {
+    model: { type: 'string', default: '' },
+    dtype: { type: 'string', default: 'float32' },
+    device: { type: 'string', default: 'cuda' },
+  },
 });
 const [folder = ''] = positionals;
 const dtype = values.dtype === 'bfloat16' ? 'bfloat16' : 'float32';
@@ -59,7 +63,7 @@ const relative = (a: Float32Array, b: Float32Array): number => {
   return Math.sqrt(difference / norm);
 };
 
-for (const name of readdirSync(path.join(folder, 'models'))) {
+for (const name of readdirSync(path.join(folder, 'models')).filter((name) => name.startsWith(values.model))) {
   const dir = path.join(folder, 'models', name);
   const options = { threads: 2, trainable: LORA, checkpointing: 'layer', programs: ['gradients', 'generate'] } as const;
   try {

@@ -27,6 +27,7 @@ const { values, positionals } = parseArgs({
     reserve: { type: 'string' },
     device: { type: 'string', default: 'cuda' },
     profile: { type: 'string' },
+    forward: { type: 'boolean', default: false },
   },
 });
 const [dir = ''] = positionals;
@@ -75,7 +76,7 @@ async function step(
       model.score(short.tokens, scored.targets, { parameters: zero, rope: rope(short.tokens.ids.length) }),
     );
     const input = objectiveInput(targets, SETTINGS, answerLogps(reference.result, scored));
-    const forward = await seconds(() => model.score(long.tokens, answers.targets, state));
+    const forward = values.forward ? await seconds(() => model.score(long.tokens, answers.targets, state)) : undefined;
     const gradients = await seconds(() => model.gradients(long.tokens, targets.targets, input, state));
     const { loss, gradient } = gradients.result;
     const update = await seconds(() => optimizer.update(parameters, gradient, 1e-6));
@@ -91,7 +92,7 @@ async function step(
         gradientNorm: norm,
         seconds: {
           reference: reference.seconds,
-          forward: forward.seconds,
+          forward: forward?.seconds,
           gradients: gradients.seconds,
           optimizer: update.seconds,
         },

@@ -213,7 +213,8 @@ function at(cache: Cache, layer: number): CachePart {
 /** True where the token is one of the stop ids, [B]. */
 function isStop(g: Graph, token: Value, stopIds: Value): Value {
   const hits = o.cast(g, o.equal(g, o.unsqueeze(g, token, 1), o.unsqueeze(g, stopIds, 0)), 'int32');
-  return o.greater(g, o.reduceSum(g, hits, [1]), 0);
+  // The axis is kept at first: CUDA cannot sum over no stop ids at all otherwise.
+  return o.squeeze(g, o.greater(g, o.reduceSum(g, hits, [1], true), 0), 1);
 }
 
 function nextToken(g: Graph, input: DecoderInput, hidden: Value, uniform: Value, decode: DecodeInput): Value {
