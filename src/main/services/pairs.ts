@@ -45,6 +45,11 @@ export interface GenerationRequest {
   readonly execution?: Partial<Execution>;
 }
 
+export interface GenerateOptions extends JobOptions {
+  /** Called once the generation is in the store, before it begins. */
+  readonly onJob?: ((id: number) => void) | undefined;
+}
+
 /** What a generation has made, and why the rest was left out (`counts.dropped`, by reason). */
 export interface GenerationReport {
   readonly job: GenerationJobRow;
@@ -62,7 +67,7 @@ const noCounts: SynthesisCounts = { documents: 0, chunks: 0, questions: 0, pairs
 export async function generatePairs(
   context: ServiceContext,
   request: GenerationRequest,
-  options: JobOptions = {},
+  options: GenerateOptions = {},
 ): Promise<GenerationReport> {
   const { workspace } = context;
   const synthesis = parseSynthesisConfig(request.settings ?? {});
@@ -90,6 +95,7 @@ export async function generatePairs(
     seed: synthesis.seed,
     config,
   });
+  options.onJob?.(id);
   return generate(context, id, options);
 }
 

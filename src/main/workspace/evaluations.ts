@@ -35,6 +35,7 @@ export function evaluationRepository(context: RepositoryContext) {
   const items = database.prepare<[number, number, number], Omit<EvaluationItem, 'detail'> & { detail: string }>(`
     SELECT position AS "index", question, expected, answer, score, detail FROM evaluation_items
     WHERE evaluation_id = ? AND position >= ? ORDER BY position LIMIT ?`);
+  const count = database.prepare<[], { count: number }>('SELECT count(*) AS count FROM evaluations');
   const setSummary = database.prepare<[string, number]>('UPDATE evaluations SET summary = ? WHERE id = ?');
 
   const toRow = (stored: Stored): EvaluationRow => ({
@@ -58,6 +59,11 @@ export function evaluationRepository(context: RepositoryContext) {
       const stored = byId.get(id);
       if (stored === undefined) throw new UserError('not_found', `There is no evaluation ${id} in this workspace.`);
       return toRow(stored);
+    },
+
+    /** Number of evaluations. */
+    count(): number {
+      return count.get()?.count ?? 0;
     },
 
     /** Evaluations in the order they were made, of one run or of all. */

@@ -31,9 +31,12 @@ export function eventRepository(database: Database, now: () => number) {
   );
   type Stored = Omit<EventRow, 'detail'> & { readonly detail: string };
   const list = database.prepare<[number, number], Stored>('SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?');
+  const latest = database.prepare<[number], Stored>('SELECT * FROM events ORDER BY id DESC LIMIT ?');
   const listOfSubject = database.prepare<[string, number, number], Stored>(
     'SELECT * FROM events WHERE subject = ? AND id > ? ORDER BY id LIMIT ?',
   );
+
+  const toRow = (stored: Stored): EventRow => ({ ...stored, detail: JSON.parse(stored.detail) as unknown });
 
   return {
     /** Adds one event; inside a transaction it stands or falls with it. */
@@ -47,8 +50,12 @@ export function eventRepository(database: Database, now: () => number) {
       const { limit, cursor } = pageRequestSchema.parse(page);
       const after = idOfCursor(cursor);
       const rows = subject === undefined ? list.all(after, limit + 1) : listOfSubject.all(subject, after, limit + 1);
-      const events = rows.map((row) => ({ ...row, detail: JSON.parse(row.detail) as unknown }));
-      return pageOf(events, limit, (row) => row.id);
+      return pageOf(rows.map(toRow), limit, (row) => row.id);
+    },
+
+    /** The newest events, newest first. */
+    latest(limit: number): readonly EventRow[] {
+      return latest.all(limit).map(toRow);
     },
   };
 }

@@ -53,6 +53,7 @@ export function runRepository(context: RepositoryContext) {
   const byId = database.prepare<[number], RunRow>(`SELECT ${columns} FROM runs r WHERE r.id = ?`);
   const list = database.prepare<[number, number, number], RunRow>(`
     SELECT ${columns} FROM runs r WHERE r.id > ? AND (r.archived_at IS NOT NULL) = ? ORDER BY r.id LIMIT ?`);
+  const count = database.prepare<[], { count: number }>('SELECT count(*) AS count FROM runs WHERE archived_at IS NULL');
   const config = database.prepare<[number], { config: string }>('SELECT config FROM runs WHERE id = ?');
   const data = database.prepare<[number], { pairs: string; heldOut: string }>(
     'SELECT pairs, held_out AS heldOut FROM run_data WHERE run_id = ?',
@@ -120,6 +121,11 @@ export function runRepository(context: RepositoryContext) {
       const { archived = false, ...page } = request;
       const { limit, cursor } = pageRequestSchema.parse(page);
       return pageOf(list.all(idOfCursor(cursor), Number(archived), limit + 1), limit, (row) => row.id);
+    },
+
+    /** Number of runs, archived ones left out. */
+    count(): number {
+      return count.get()?.count ?? 0;
     },
 
     /** The configuration exactly as the run was made with. Errors: `not_found`. */

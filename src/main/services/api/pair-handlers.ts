@@ -69,20 +69,7 @@ export function pairHandlers(session: Session): Handlers<DomainMethods<'generati
       kind: 'generate',
       title,
       refs: { generationId: known },
-      run: async (control) => {
-        const before = session.context.workspace.generationJobs.list({ limit: 5000 }).rows.length;
-        const watch = watched(session, control);
-        const noting: JobControl = {
-          ...watch,
-          onProgress: (progress) => {
-            // The row is made once the settings and the model have been checked.
-            const rows = session.context.workspace.generationJobs.list({ limit: 5000 }).rows;
-            if (known === null && rows.length > before) control.note({ generationId: rows.at(-1)?.id ?? null });
-            watch.onProgress?.(progress);
-          },
-        };
-        return view(await work(noting));
-      },
+      run: async (control) => view(await work(watched(session, control))),
       resume: async ({ generationId }, control) => {
         if (generationId === null)
           throw new UserError('conflict', 'The generation stopped before it began.', { hint: 'Start it again.' });
@@ -111,7 +98,19 @@ export function pairHandlers(session: Session): Handlers<DomainMethods<'generati
         ...(documentIds === undefined ? {} : { documentIds }),
         ...(name === undefined ? {} : { name }),
       };
-      return { jobId: startJob(name ?? 'Generate pairs', (control) => generatePairs(context, request, control), null) };
+      return {
+        jobId: startJob(
+          name ?? 'Generate pairs',
+          (control) =>
+            generatePairs(context, request, {
+              ...control,
+              onJob: (id) => {
+                control.note({ generationId: id });
+              },
+            }),
+          null,
+        ),
+      };
     },
     'generations.resume': ({ id }) => {
       const { context } = session;

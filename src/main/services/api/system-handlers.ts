@@ -38,22 +38,12 @@ export function systemInfo(session: Session): SystemInfo {
 
 function events(session: Session, limit: number): EventView[] {
   if (!session.open) return [];
-  const { workspace } = session.context;
-  const all: EventView[] = [];
-  for (let cursor: string | null = null; ;) {
-    const page: ReturnType<typeof workspace.events.list> = workspace.events.list({ limit: 5000, cursor });
-    for (const row of page.rows) {
-      all.push({
-        id: row.id,
-        at: row.at,
-        kind: row.kind,
-        message: `${row.subject} ${JSON.stringify(row.detail)}`.trim(),
-      });
-    }
-    if (page.next === null) break;
-    cursor = page.next;
-  }
-  return all.slice(-limit).reverse();
+  return session.context.workspace.events.latest(limit).map(({ id, at, kind, subject, detail }) => ({
+    id,
+    at,
+    kind,
+    message: `${subject} ${JSON.stringify(detail)}`.trim(),
+  }));
 }
 
 /** For a bug report: machine, versions, counts and the last events; no text of documents, pairs or answers. */

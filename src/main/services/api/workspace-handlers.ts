@@ -18,8 +18,8 @@ export function workspaceInfo({ workspace }: Pick<ServiceContext, 'workspace'>):
     documents: workspace.documents.totals().documents,
     pairs: all,
     unreviewed,
-    runs: workspace.runs.list({ limit: 5000 }).rows.length,
-    evaluations: workspace.evaluations.list({ limit: 5000 }).rows.length,
+    runs: workspace.runs.count(),
+    evaluations: workspace.evaluations.count(),
   };
 }
 
