@@ -34,7 +34,7 @@ export async function* readDocxFile({ path }: Source): AsyncGenerator<FoundDocum
     { buffer: Buffer.from(zipSync(parts, { level: 0 })) },
     { convertImage: mammoth.images.imgElement(async () => ({ src: '' })), externalFileAccess: false },
   );
-  const { title, text } = htmlText(parseHtml(value));
+  const { title, text } = htmlText(parseHtml(value.replaceAll(/ ?<a href="#(?:foot|end)note-ref-[^"]*">↑<\/a>/g, '')));
   const named = titleProperty(parts['docProps/core.xml']);
   yield { title: named ?? title ?? parse(path).name, line: null, content: normaliseText(text) };
 }

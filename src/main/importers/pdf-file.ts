@@ -13,13 +13,20 @@ type PdfDocument = Awaited<ReturnType<typeof getDocumentProxy>>;
 /**
  * Reads the text of a PDF in reading order, paragraphs with blank lines between them, words that a line's end had
  * hyphenated put together. Title: the document's, else the file's name.
- * Errors: `FileProblem`: `encrypted` where a password is needed, `empty` where no page has text (scans).
+ * Errors: `FileProblem`: `encrypted` where a password is needed, `empty` where no page has text (scans), `unsupported`
+ * where a font needs a character table that is not in the file (some Chinese, Japanese and Korean ones).
  */
 export async function* readPdfFile({ path }: Source): AsyncGenerator<FoundDocument> {
-  const pdf = await openPdf(await readWhole(path));
+  const missing = new Set<string>();
+  const pdf = await openPdf(await readWhole(path), missing);
   try {
     const pages: string[][] = [];
     for (let number = 1; number <= pdf.numPages; number++) pages.push(await readPage(pdf, number));
+    if (missing.size > 0) {
+      const tables = [...missing].slice(0, 3).join(', ');
+      const reason = `uses fonts without their character tables (${tables}), so that text would be missing; save it with embedded fonts`;
+      throw new FileProblem('unsupported', reason);
+    }
     const text = joinPages(pages);
     if (text === '') {
       const count = pdf.numPages === 1 ? '1 page' : `${pdf.numPages.toLocaleString('en')} pages`;
@@ -34,7 +41,15 @@ export async function* readPdfFile({ path }: Source): AsyncGenerator<FoundDocume
   }
 }
 
-async function openPdf(bytes: Uint8Array): Promise<PdfDocument> {
+/** @param missing takes the names of predefined character tables (CMaps) that a font needs and that are not at hand */
+async function openPdf(bytes: Uint8Array, missing: Set<string>): Promise<PdfDocument> {
+  /** What pdf.js asks for files beside the document; here there are none, and nothing is ever fetched. */
+  class NoFiles {
+    async fetch({ kind, filename }: { readonly kind: string; readonly filename: string }): Promise<never> {
+      if (kind === 'cMapUrl') missing.add(filename.replace(/\.bcmap$/, '').slice(0, 60));
+      throw new Error(`${filename} is not at hand`);
+    }
+  }
   try {
     return await getDocumentProxy(new Uint8Array(bytes), {
       // Nothing is drawn: no fonts of the system, no images, no forms' scripts; the console stays quiet.
@@ -43,6 +58,8 @@ async function openPdf(bytes: Uint8Array): Promise<PdfDocument> {
       enableXfa: false,
       isImageDecoderSupported: false,
       useWasm: false,
+      useWorkerFetch: false,
+      BinaryDataFactory: NoFiles,
       maxImageSize: 0,
       stopAtErrors: false,
       verbosity: 0,

@@ -31,7 +31,7 @@ const maxOrderedBlocks = 200;
 
 /**
  * The paragraphs of a page in reading order. Lines come in the order of drawing; lines close below each other make a
- * block. Blocks are ordered by T. M. Breuel's two rules ("High Performance Document Layout Analysis", 2003): what
+ * block. Where the order of drawing cannot be that of reading, blocks are ordered by T. M. Breuel's two rules ("High Performance Document Layout Analysis", 2003): what
  * stands above comes first where both share columns, and a column comes before the one to its right.
  */
 export function pageBlocks(items: readonly PageItem[]): string[] {
@@ -97,9 +97,21 @@ function continues(block: Block, above: Line, line: Line): boolean {
   return below && overlaps && !indented && !isItem;
 }
 
+/**
+ * Whether the order of drawing may be the order of reading: no block is drawn after one below it, nor after one beside
+ * it to the right. Most programs draw so, and then their order knows more than the geometry (where columns end, say).
+ */
+function isPlausible(blocks: readonly Block[]): boolean {
+  return blocks.every((b, index) =>
+    blocks
+      .slice(index + 1)
+      .every((a) => !(sharesColumns(a, b) ? a.bottom > b.bottom : a.right <= b.left && beside(a, b))),
+  );
+}
+
 /** Topological order of the blocks; among those that may come next, the one that is drawn first. */
 function inReadingOrder(blocks: readonly Block[]): readonly Block[] {
-  if (blocks.length > maxOrderedBlocks) return blocks;
+  if (blocks.length > maxOrderedBlocks || isPlausible(blocks)) return blocks;
   const followers = new Map(blocks.map((a) => [a, blocks.filter((b) => a !== b && comesBefore(a, b, blocks))]));
   const waitsFor = new Map<Block, number>(blocks.map((block) => [block, 0]));
   const change = (block: Block, by: number): void => void waitsFor.set(block, (waitsFor.get(block) ?? 0) + by);
@@ -132,7 +144,6 @@ function comesBefore(a: Block, b: Block, blocks: readonly Block[]): boolean {
  * above and to the right of another one is in no column beside it.
  */
 function inColumnsSideBySide(a: Block, b: Block, blocks: readonly Block[]): boolean {
-  const beside = (c: Block, d: Block): boolean => c.bottom < d.top && d.bottom < c.top;
   return blocks.some(
     (c) =>
       (sharesColumns(c, a) && c.right <= b.left && beside(c, b)) ||
@@ -149,6 +160,11 @@ function withoutPageNumber(blocks: readonly Block[]): readonly Block[] {
     return !(outside && extreme && /^\W{0,3}\d{1,4}\W{0,3}$/.test(block.lines.map((line) => line.text).join(' ')));
   });
   return rest.length === 0 ? blocks : rest;
+}
+
+/** Whether two blocks have a height in common. */
+function beside(a: Block, b: Block): boolean {
+  return a.bottom < b.top && b.bottom < a.top;
 }
 
 function sharesColumns(a: Block, b: Block): boolean {

@@ -43,6 +43,8 @@ test.each(golden)('%s', async (name) => {
 test.each([
   ['locked.pdf', 'encrypted', /password/],
   ['scan.pdf', 'empty', /2 pages but no text.*OCR/],
+  // Its Latin text alone would be a wrong document.
+  ['tables.pdf', 'unsupported', /character tables \(UniJIS/],
   ['protected.epub', 'encrypted', /digital rights/],
 ] as const)('%s is refused', async (name, kind, reason) => {
   const { documents, problems } = await read(name);
