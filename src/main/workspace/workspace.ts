@@ -87,6 +87,8 @@ export function openWorkspace(dir: string, options: OpenOptions = {}) {
   const workspace = {
     folder,
     readOnly,
+    /** The clock by which rows are dated, in milliseconds since 1970. */
+    now,
     documents: guarded(file, documentRepository(context)),
     chunks: guarded(file, chunkRepository(context)),
     generationJobs: guarded(file, generationJobRepository(context)),

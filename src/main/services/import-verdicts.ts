@@ -1,0 +1,190 @@
+import { resolve } from 'node:path';
+import type { VerdictRecord } from '../../shared/audit/bundle-format.ts';
+import { importVerdictsSchema } from '../../shared/audit/bundle-requests.ts';
+import type {
+  ImportConflict,
+  ImportConflictKind,
+  ImportReport,
+  ImportVerdicts,
+} from '../../shared/audit/bundle-requests.ts';
+import { parseInput } from '../../shared/parse.ts';
+import { canonicalJson, sha256 } from '../workspace/content-hash.ts';
+import type { Workspace } from '../workspace/workspace.ts';
+import { readVerdicts } from './bundle-file.ts';
+import type { VerdictFile } from './bundle-file.ts';
+import type { ServiceContext } from './context.ts';
+
+/** How far two machines' clocks may differ without a word. */
+const clockSlack = 5 * 60_000;
+
+type Options = Omit<ReturnType<typeof importVerdictsSchema.parse>, 'path'>;
+
+/** A review of the file as it is to be stored here. */
+interface Incoming {
+  readonly record: VerdictRecord;
+  /** Its name everywhere: the hash of the audit and of all that it says. */
+  readonly key: string;
+  readonly reviewer: string;
+}
+
+/** All reviews of one reviewer on one pair: taken over together or not at all. */
+interface Group {
+  readonly pairId: number;
+  readonly reviewer: string;
+  readonly fresh: readonly Incoming[];
+  conflict?: Pick<ImportConflict, 'kind' | 'resolution' | 'message'>;
+}
+
+/**
+ * Takes over the reviews of a verdict file, in one transaction: all that the report says, or nothing. Importing the same
+ * file again, or a later one of the same audit, adds only what is new. With `preview` nothing is stored and the report
+ * is the same.
+ *
+ * Reviews of one reviewer on one pair stay together. They are left out where the pair is not here, and (unless the
+ * request says `import`) where its texts were edited here since, or where the reviewer has a verdict from elsewhere.
+ * Errors: those of the file (see `readSealed`); the workspace is as it was then.
+ */
+export async function importVerdicts(
+  { workspace }: Pick<ServiceContext, 'workspace'>,
+  input: ImportVerdicts,
+): Promise<ImportReport> {
+  const { path, ...options } = parseInput(importVerdictsSchema, input, 'Import of verdicts');
+  const file = await readVerdicts(resolve(path));
+  if (!options.preview) return workspace.transaction(() => takeOver(workspace, file, options));
+  let report: ImportReport | undefined;
+  const undo = new Error('only a preview');
+  try {
+    workspace.transaction(() => {
+      report = takeOver(workspace, file, options);
+      throw undo;
+    });
+  } catch (error) {
+    if (error !== undo || report === undefined) throw error;
+  }
+  if (report === undefined) throw new Error('a preview gave no report');
+  return report;
+}
+
+function takeOver(workspace: Workspace, { header, reviews }: VerdictFile, options: Options): ImportReport {
+  const { auditId, bundleId } = header;
+  const incoming = reviews.map((record): Incoming => ({
+    record,
+    key: sha256(canonicalJson([auditId, record])),
+    reviewer: options.rename[record.reviewer] ?? record.reviewer,
+  }));
+  const keys = new Set(incoming.map(({ key }) => key));
+  const groups = groupsOf(workspace, incoming);
+  for (const group of groups) judge(workspace, group, keys, header.bundleCreatedAt, options);
+  leaveOutWhatDependsOnEdits(groups);
+
+  const left = new Set(
+    groups.filter((group) => group.conflict?.resolution === 'skipped').flatMap((group) => group.fresh),
+  );
+  const stored = new Map<number, number>(); // the file's numbers -> the reviews here
+  let imported = 0;
+  let known = 0;
+  for (const review of incoming) {
+    const { record, key, reviewer } = review;
+    const present = workspace.bundles.imported(key);
+    if (present !== undefined) {
+      known += 1;
+      stored.set(record.act, present);
+    } else if (!left.has(review)) {
+      stored.set(record.act, store(workspace, record, reviewer, stored));
+      workspace.bundles.noteImported(key, auditId, stored.get(record.act) ?? 0);
+      imported += 1;
+    }
+  }
+  const conflicts = groups.flatMap(({ pairId, reviewer, fresh, conflict }): ImportConflict[] =>
+    conflict === undefined ? [] : [{ ...conflict, pairId, reviewer, reviews: fresh.length }],
+  );
+  if (imported > 0)
+    workspace.events.add('verdicts_imported', `bundle/${bundleId}`, { auditId, imported, skipped: left.size });
+  return {
+    ...{ bundleId, auditId, reviews: reviews.length, imported, known, skipped: left.size },
+    reviewers: [...new Set(incoming.map(({ reviewer }) => reviewer))].sort(),
+    ...{ conflicts, preview: options.preview },
+  };
+}
+
+/** Reviews that are not here yet, by pair and reviewer, in the order of the file. */
+function groupsOf(workspace: Workspace, incoming: readonly Incoming[]): Group[] {
+  const groups = new Map<string, Group & { fresh: Incoming[] }>();
+  for (const review of incoming) {
+    if (workspace.bundles.imported(review.key) !== undefined) continue;
+    const { pairId } = review.record;
+    const key = JSON.stringify([pairId, review.reviewer]);
+    const group = groups.get(key) ?? { pairId, reviewer: review.reviewer, fresh: [] };
+    group.fresh.push(review);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
+}
+
+function judge(
+  workspace: Workspace,
+  group: Group,
+  keys: ReadonlySet<string>,
+  bundleCreatedAt: number,
+  options: Options,
+): void {
+  const { pairId, reviewer, fresh } = group;
+  const reviewed = fresh[0]?.record.sha256 ?? '';
+  const fromHere = (reviewId: number): boolean => !keys.has(workspace.bundles.importedAs(reviewId) ?? '');
+  const set = (kind: ImportConflictKind, how: 'skip' | 'import', message: string): void => {
+    group.conflict = { kind, resolution: how === 'skip' ? 'skipped' : 'imported', message };
+  };
+
+  if (!workspace.bundles.hashesOf(pairId).has(reviewed)) {
+    set('pair_unknown', 'skip', `Pair ${pairId} of the bundle is not in this workspace.`);
+    return;
+  }
+  const pair = workspace.pairs.detail(pairId);
+  // An edit that came from this very audit is no change since.
+  if (pair.sha256 !== reviewed && (pair.revision === 0 || fromHere(pair.revision))) {
+    set('pair_changed', options.changedPairs, `Pair ${pairId} was edited here since the bundle was made.`);
+    return;
+  }
+  const own = workspace.opinions.ofPair(pairId).find((opinion) => opinion.reviewer === reviewer);
+  if (own !== undefined && fromHere(own.reviewId)) {
+    const message = `${reviewer} has a verdict on pair ${pairId} here that is not from this audit.`;
+    set('same_reviewer', options.sameReviewer, message);
+    return;
+  }
+  const early = fresh.some(({ record }) => record.createdAt < bundleCreatedAt - clockSlack);
+  const late = fresh.some(({ record }) => record.createdAt > workspace.now() + clockSlack);
+  if (!early && !late) return;
+  const when = early ? 'before the bundle was made' : 'in the future';
+  set('clock', 'import', `By its time ${reviewer} reviewed pair ${pairId} ${when}: the clock there was wrong.`);
+}
+
+/** Where a reviewer's edit of a pair is left out, the others of the same audit judged texts that are not here. */
+function leaveOutWhatDependsOnEdits(groups: readonly Group[]): void {
+  const missing = new Set(
+    groups
+      .filter(
+        ({ conflict, fresh }) => conflict?.resolution === 'skipped' && fresh.some(({ record }) => record.edit !== null),
+      )
+      .map((group) => group.pairId),
+  );
+  for (const group of groups) {
+    if (!missing.has(group.pairId) || group.conflict?.resolution === 'skipped') continue;
+    const message = `Another reviewer's edit of pair ${group.pairId} was left out, and this one may have judged it.`;
+    group.conflict = { kind: 'pair_changed', resolution: 'skipped', message };
+  }
+}
+
+function store(
+  workspace: Workspace,
+  { pairId, verdict, edit, comment, undoes, blind, milliseconds, createdAt, draw }: VerdictRecord,
+  reviewer: string,
+  stored: ReadonlyMap<number, number>,
+): number {
+  const target = undoes === null ? null : stored.get(undoes);
+  if (target === undefined) throw new Error('an undo came without the review that it takes back');
+  const { id } = workspace.reviews.append(
+    { pairId, reviewer, verdict, edit, comment, undoes: target, blind, milliseconds },
+    { draw, createdAt },
+  );
+  return id;
+}
