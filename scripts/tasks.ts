@@ -70,6 +70,10 @@ const tasks: Record<string, (...args: string[]) => Promise<number>> = {
   format: () => prettier('--write', '--log-level=warn', '.'),
   start: async (...args: string[]) => (await import('./start.ts')).start(...args),
   build: async () => (await import('./start.ts')).build(),
+  // Needs Electron's runtime, which it downloads: --linux, --win, --mac, or dir for a folder without an installer.
+  package: async (...args: string[]) =>
+    (await (await import('./start.ts')).build()) ||
+    tool('electron-builder/cli.js', '--config', 'electron-builder.config.ts', ...args),
   demo: (...args: string[]) =>
     runInForeground(process.execPath, [join(root, 'src', 'main', 'cli.ts'), 'demo', ...args], { cwd: root }),
   'setup:python': async () => (await import('./python-env.ts')).makePythonEnvironment(),

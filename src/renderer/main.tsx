@@ -23,6 +23,9 @@ const theme = createTheme({
     NumberInput: { defaultProps: { size: 'xs' } },
     Textarea: { defaultProps: { size: 'xs' } },
     Switch: { defaultProps: { size: 'xs' } },
+    // Borders rather than shadows.
+    Modal: { defaultProps: { shadow: 'none', radius: 4 } },
+    Drawer: { defaultProps: { shadow: 'none' } },
   },
   spacing: { xs: '4px', sm: '8px', md: '12px', lg: '16px', xl: '24px' },
 });

@@ -182,6 +182,51 @@ describe.skipIf('reason' in chromium)(
       expect(steps).toEqual(Array.from({ length: steps.length }, (_, i) => i + 1));
     });
 
+    it('charts show one step in all of them, zoom together by dragging, and are saved as PNG, SVG and CSV', async () => {
+      await visit(app.page, 'runs/1');
+      const rewards = app.page.getByRole('figure', { name: 'Rewards', exact: true });
+      const layer = rewards.getByRole('slider');
+      await layer.focus();
+      await app.page.keyboard.press('ArrowLeft');
+      await app.page.keyboard.press('ArrowLeft');
+      const steps = await app.page
+        .getByRole('figure')
+        .getByRole('slider')
+        .evaluateAll((sliders) => sliders.map((slider) => slider.getAttribute('aria-valuetext')?.split(':')[0]));
+      expect(steps.length).toBeGreaterThan(5);
+      expect(new Set(steps).size).toBe(1);
+      expect(steps[0]).toMatch(/^step \d+$/);
+
+      const box = await layer.boundingBox();
+      if (box === null) throw new Error('the chart is not shown');
+      const loss = app.page.getByRole('figure', { name: 'Loss', exact: true }).getByRole('slider');
+      const whole = await loss.getAttribute('aria-valuemax');
+      await app.page.mouse.move(box.x + 0.2 * box.width, box.y + 50);
+      await app.page.mouse.down();
+      await app.page.mouse.move(box.x + 0.6 * box.width, box.y + 50, { steps: 5 });
+      await app.page.mouse.up();
+      await until('the zoom', async () => Number(await loss.getAttribute('aria-valuemax')) < Number(whole));
+      await app.page.getByRole('button', { name: 'Whole range' }).click();
+      await until('the whole range', async () => (await loss.getAttribute('aria-valuemax')) === whole);
+
+      for (const [kind, start] of [
+        ['PNG', '\x89PNG'],
+        ['SVG', '<svg xmlns="http://www.w3.org/2000/svg"'],
+        ['CSV', 'step,chosen,rejected,margins\n1,'],
+      ] as const) {
+        await rewards.getByRole('button', { name: 'Save Rewards' }).click();
+        const [file] = await Promise.all([
+          app.page.waitForEvent('download'),
+          app.page.getByRole('menuitem', { name: kind }).click(),
+        ]);
+        const path = join(app.folder, file.suggestedFilename());
+        await file.saveAs(path);
+        expect(readFileSync(path, 'latin1').slice(0, start.length)).toBe(start);
+      }
+      // Colours must have been resolved: a variable means nothing outside the page.
+      expect(readFileSync(join(app.folder, 'rewards.svg'), 'utf8')).not.toContain('var(--');
+    });
+
     it('an engine killed in the middle is told in words, and the run goes on', async () => {
       await call('runs.start', {
         modelDir: join(resources, 'base-model'),

@@ -1,4 +1,8 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { applicationFolder } from '../files/application-folder.ts';
 
-/** The bundled demo: model, documents and question sets. */
-export const demoFolder = fileURLToPath(new URL('../../../resources/demo', import.meta.url));
+/**
+ * The bundled demo: model, documents and question sets. In a packaged application it lies beside the archive, since ONNX
+ * Runtime reads the weights itself.
+ */
+export const demoFolder = join(applicationFolder().replace(/app\.asar$/, 'app.asar.unpacked'), 'resources', 'demo');

@@ -1,22 +1,20 @@
 import { Button, SegmentedControl, Slider, Switch } from '@mantine/core';
-import { useLocalStorage } from '@mantine/hooks';
-import type { Dispatch, SetStateAction } from 'react';
-import type { XKind } from './axis.ts';
+import { z } from 'zod';
+import { useSetting } from '../settings/use-setting.ts';
 import { xKinds } from './axis.ts';
-import type { ChartOptions } from './rows.ts';
 
-export interface ChartSettings extends ChartOptions {
-  readonly x: XKind;
-}
+const schema = z.object({
+  x: z.enum(xKinds),
+  smoothing: z.number().min(0).max(0.99),
+  log: z.boolean(),
+  clip: z.boolean(),
+});
+export type ChartSettings = z.infer<typeof schema>;
+const initial: ChartSettings = { x: 'step', smoothing: 0.6, log: false, clip: true };
 
 /** How charts are drawn, kept for the next time; one setting for all charts of a page. */
-export function useChartSettings(page: string): [ChartSettings, Dispatch<SetStateAction<ChartSettings>>] {
-  const [settings, set] = useLocalStorage<ChartSettings>({
-    key: `longhand-charts-${page}`,
-    defaultValue: { x: 'step', smoothing: 0.6, log: false, clip: true },
-    getInitialValueInEffect: false,
-  });
-  return [settings, set];
+export function useChartSettings(page: string): readonly [ChartSettings, (settings: ChartSettings) => void] {
+  return useSetting(`charts.${page}`, schema, initial);
 }
 
 /** The line of controls above charts: x axis, smoothing, logarithm, outliers. */

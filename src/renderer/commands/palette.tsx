@@ -23,6 +23,9 @@ export function Palette() {
       searchProps={{ placeholder: 'What do you want to do?', 'aria-label': 'Command' }}
       nothingFound="No such command"
       highlightQuery
+      shadow="none"
+      overlayProps={{ blur: 0, backgroundOpacity: 0.4 }}
+      styles={{ content: { border: '1px solid var(--line)' } }}
       scrollable
       maxHeight={420}
     />

@@ -32,10 +32,12 @@ function JobPanel({ job }: { readonly job: ApiJob }) {
   const seconds = job.startedAt === null || job.endedAt === null ? null : (job.endedAt - job.startedAt) / 1000;
   return (
     <section className="panel" aria-label={job.title} style={{ marginBottom: 8 }}>
-      <div className="row">
-        <strong>{job.title}</strong>
+      <div className="row" style={{ flexWrap: 'nowrap' }}>
+        <strong className="ellipsis" title={job.title}>
+          {job.title}
+        </strong>
         <span>{job.status}</span>
-        <span className="muted end">
+        <span className="muted end" style={{ whiteSpace: 'nowrap' }}>
           {formatTime(job.createdAt)}
           {seconds === null ? '' : `, ${formatDuration(seconds)}`}
         </span>

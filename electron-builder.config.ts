@@ -1,0 +1,36 @@
+import type { Configuration } from 'electron-builder';
+
+/** Packages Longhand for Linux, Windows and macOS: `npm run package` after `npm run build`, where Electron's runtime can be had. */
+const configuration: Configuration = {
+  appId: 'org.longhand.Longhand',
+  productName: 'Longhand',
+  copyright: 'Apache-2.0',
+  directories: { output: 'dist', buildResources: 'resources/icons' },
+  // package.json and the packages under "dependencies" come by themselves; the renderer's are in its bundle.
+  files: ['out/**', 'resources/**', '!resources/demo/scripts/**', '!**/*.map'],
+  asar: true,
+  // Native libraries are loaded by the system, which cannot look into an archive.
+  asarUnpack: [
+    '**/node_modules/onnxruntime-node/bin/**',
+    '**/node_modules/better-sqlite3/**/*.node',
+    'resources/demo/**',
+  ],
+  // better-sqlite3 and onnxruntime-node bring prebuilt Node-API libraries.
+  npmRebuild: false,
+  electronFuses: {
+    // The engine and the file reader are child processes that run Node.
+    runAsNode: true,
+    enableNodeOptionsEnvironmentVariable: false,
+    enableNodeCliInspectArguments: false,
+    onlyLoadAppFromAsar: true,
+    enableCookieEncryption: true,
+  },
+  linux: { target: ['AppImage', 'deb'], category: 'Science', synopsis: 'Short-to-Long Preference Optimization' },
+  deb: { depends: ['libgtk-3-0', 'libnss3', 'libxss1', 'libasound2 | libasound2t64'] },
+  win: { target: ['nsis'] },
+  nsis: { oneClick: false, allowToChangeInstallationDirectory: true, perMachine: false },
+  mac: { target: ['dmg'], category: 'public.app-category.developer-tools', hardenedRuntime: true },
+  publish: null,
+};
+
+export default configuration;
