@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { UserError } from '../../shared/errors.ts';
+import { asReadError } from '../files/json-lines.ts';
 
 /** Reads a JSON file that holds one object. Errors: `not_found`, `invalid_input`; both name the file. */
 export async function readJsonObject(file: string): Promise<Record<string, unknown>> {
@@ -14,12 +15,7 @@ export async function readJson(file: string): Promise<unknown> {
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    const reason = missing ? 'does not exist' : 'cannot be read';
-    throw new UserError(missing ? 'not_found' : 'invalid_input', `${file} ${reason}.`, {
-      place: { file },
-      cause: error,
-    });
+    throw asReadError(file, error);
   }
   try {
     return JSON.parse(text) as unknown;

@@ -33,7 +33,7 @@ export const runConfigHelp: Readonly<Record<string, FieldHelp>> = {
   warmupSteps: { group: schedule, text: 'warm-up in optimizer steps', default: 'none' },
   epochs: { group: schedule, text: 'passes over the data', default: '1, none with --max-steps' },
   maxSteps: { group: schedule, text: 'length of the run in optimizer steps', default: 'none' },
-  batchSize: { group: schedule, text: 'examples an optimizer step' },
+  batchSize: { group: schedule, text: 'examples an optimizer step; their gradients are accumulated one by one' },
   'optimizer.kind': { group: schedule, text: 'optimizer' },
   'optimizer.beta1': { group: schedule, text: 'decay rate of the first moment, a step' },
   'optimizer.beta2': { group: schedule, text: 'decay rate of the second moment, a step' },

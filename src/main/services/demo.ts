@@ -19,6 +19,8 @@ export interface DemoRequest {
   /** Folder of the workspace: new or empty. */
   readonly folder: string;
   readonly seed?: number;
+  /** Folder laid out like resources/demo, which is the default. */
+  readonly data?: string;
   /** Also train SFT and DPO on the same pairs. */
   readonly compare?: boolean;
   /** CPU threads; left out: all cores. */
@@ -90,7 +92,7 @@ export async function runDemoIn(
   request: DemoRequest,
   options: DemoOptions,
 ): Promise<DemoReport> {
-  const { seed = 0, threads = 0, compare = false } = request;
+  const { seed = 0, threads = 0, compare = false, data = demoFolder } = request;
   const { workspace, engine } = context;
   if (workspace.documents.totals().documents > 0) {
     throw new UserError('conflict', `The workspace ${workspace.folder} is in use: it has documents already.`, {
@@ -98,7 +100,7 @@ export async function runDemoIn(
       place: { file: workspace.folder },
     });
   }
-  const modelDir = join(demoFolder, 'base-model');
+  const modelDir = join(data, 'base-model');
   const execution = { device: 'cpu', threads } as const;
   const started = performance.now();
   const phases: { name: string; seconds: number }[] = [];
@@ -115,9 +117,8 @@ export async function runDemoIn(
     return result;
   };
   const measure = async (name: string, source: EvaluationSource): Promise<void> => {
-    const outcomes = await phase(`evaluate ${name}`, () =>
-      evaluate(context, { source, tasks: demoTasks(seed), execution }, options),
-    );
+    const tasks = demoTasks(data, seed, Math.min(klSamples, counts.documents));
+    const outcomes = await phase(`evaluate ${name}`, () => evaluate(context, { source, tasks, execution }, options));
     const value = (task: string, figure: string): number =>
       outcomes.find((outcome) => outcome.task.name === task)?.summary[figure] ?? Number.NaN;
     const found: DemoFigures = {
@@ -134,15 +135,16 @@ export async function runDemoIn(
     options.onFigures?.(found);
   };
   const trainAndMeasure = async (name: string, config: RunConfigInput): Promise<void> => {
-    const { run } = await phase(`train ${name}`, () =>
+    const { run, status } = await phase(`train ${name}`, () =>
       train(context, { modelDir, name: `demo ${name}, seed ${seed}`, config: { ...config, seed, threads } }, options),
     );
+    if (status === 'stopped') throw new UserError('cancelled', `The run ${run.id} was stopped.`);
     const last = allRunMetrics(context, run.id).findLast((row) => row.key === 'num_tokens');
     runs.push({ name, runId: run.id, steps: run.lastStep ?? 0, tokens: last?.value ?? 0 });
     await measure(name, { kind: 'run', runId: run.id });
   };
 
-  const imported = await phase('import', () => importDocuments(context, [join(demoFolder, 'documents', 'train')]));
+  const imported = await phase('import', () => importDocuments(context, [join(data, 'documents', 'train')]));
   const { counts } = await phase('generate', () =>
     generatePairs(context, { modelDir, settings: { ...synthesisPresets.demo, seed }, execution }, options),
   );
@@ -167,8 +169,8 @@ const demoComparisons = {
   dpo: { ...presets.demo, objective: 'dpo', lambda: 1, nllDocument: 0, nllAnswers: 0, learningRate: 2e-5 },
 } as const satisfies Record<string, RunConfigInput>;
 
-function demoTasks(seed: number): EvaluationTaskInput[] {
-  const file = (name: string): string => join(demoFolder, 'documents', 'eval', `${name}.jsonl`);
+function demoTasks(data: string, seed: number, kl: number): EvaluationTaskInput[] {
+  const file = (name: string): string => join(data, 'documents', 'eval', `${name}.jsonl`);
   const questions = (name: string): EvaluationTaskInput => ({
     ...{ kind: 'questions', name, path: file(name), rule: 'exact', separator: '\n', maxNewTokens: 14 },
   });
@@ -176,7 +178,7 @@ function demoTasks(seed: number): EvaluationTaskInput[] {
     ...['short', 'long', 'closed'].map(questions),
     { kind: 'ask', name: 'ask', path: file('short'), limit: 256, seed },
     { kind: 'text', name: 'text', path: file('long'), limit: 256 },
-    { kind: 'kl', name: 'kl', limit: klSamples, samples: Array.from({ length: klSamples }, (_, i) => i + 1) },
+    { kind: 'kl', name: 'kl', limit: kl, samples: Array.from({ length: kl }, (_, i) => i + 1) },
   ];
 }
 

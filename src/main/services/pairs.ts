@@ -81,19 +81,21 @@ export async function generatePairs(
   if (missing !== undefined) throw new UserError('not_found', `There is no document ${missing} in this workspace.`);
 
   const model = await usableModel(context.engine, request.modelDir, options);
-  noteModel(workspace, model);
   const config: JobConfig = {
     modelDir: resolve(request.modelDir),
     synthesis,
     documentIds,
     execution: { device: 'cpu', threads: 0, ...request.execution },
   };
-  const id = workspace.generationJobs.add({
-    name: request.name ?? `${basename(model.path)}, ${documentIds.length} documents`,
-    modelFingerprint: model.fingerprint,
-    codeVersion: codeVersion(),
-    seed: synthesis.seed,
-    config,
+  const id = workspace.transaction(() => {
+    noteModel(workspace, model);
+    return workspace.generationJobs.add({
+      name: request.name ?? `${basename(model.path)}, ${documentIds.length} documents`,
+      modelFingerprint: model.fingerprint,
+      codeVersion: codeVersion(),
+      seed: synthesis.seed,
+      config,
+    });
   });
   options.onJob?.(id);
   return generate(context, id, options);

@@ -57,14 +57,16 @@ export async function train(
   const { workspace } = context;
   const config = parseRunConfig(request.config);
   const { model, plan, pairs, heldOut } = await planTraining(context, request, options);
-  noteModel(workspace, model);
-  const id = workspace.runs.add({
-    name: request.name ?? `${config.objective} ${config.trainable.kind}, seed ${config.seed}`,
-    config,
-    modelFingerprint: model.fingerprint,
-    codeVersion: codeVersion(),
-    pairs: [...pairs],
-    heldOut: [...heldOut],
+  const id = workspace.transaction(() => {
+    noteModel(workspace, model);
+    return workspace.runs.add({
+      name: request.name ?? `${config.objective} ${config.trainable.kind}, seed ${config.seed}`,
+      config,
+      modelFingerprint: model.fingerprint,
+      codeVersion: codeVersion(),
+      pairs: [...pairs],
+      heldOut: [...heldOut],
+    });
   });
   options.onRun?.(workspace.runs.get(id), plan);
   return execute(context, id, resolve(request.modelDir), false, options);

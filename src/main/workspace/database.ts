@@ -37,7 +37,10 @@ export function openDatabase(file: string, options: DatabaseOptions): Database {
     opened.pragma('foreign_keys = ON');
     opened.pragma('synchronous = FULL');
     if (statSync(file).size <= alwaysCheckedBytes || options.suspicious) checkIntegrity(opened, file);
-    requireKnownVersion(file, numberPragma(opened, 'application_id'), numberPragma(opened, 'user_version'), options);
+    const id = numberPragma(opened, 'application_id');
+    requireKnownVersion(file, id, numberPragma(opened, 'user_version'), options);
+    // A database of ours has its mark or nothing at all: the first migration writes both in one transaction.
+    if (id === 0 && opened.prepare('SELECT 1 FROM sqlite_master LIMIT 1').get() !== undefined) throw foreign(file);
     if (options.readOnly) requireNewestVersion(opened, file, options);
     else {
       opened.pragma('journal_mode = WAL');
@@ -76,10 +79,7 @@ function requireKnownVersion(
 ): void {
   if (id === 0 && version === 0) return;
   if (id !== applicationId) {
-    throw new UserError('invalid_input', `${file} is a database of another program, not a Longhand workspace.`, {
-      hint: 'Choose the folder of a workspace, or an empty folder for a new one.',
-      place: { file },
-    });
+    throw foreign(file);
   }
   const newest = newestVersion(options.migrations);
   if (version > newest) {
@@ -89,6 +89,13 @@ function requireKnownVersion(
       { hint: 'Install the newer Longhand; the workspace was not changed.', place: { file } },
     );
   }
+}
+
+function foreign(file: string): UserError {
+  return new UserError('invalid_input', `${file} is a database of another program, not a Longhand workspace.`, {
+    hint: 'Choose the folder of a workspace, or an empty folder for a new one.',
+    place: { file },
+  });
 }
 
 function requireNewestVersion(database: Database, file: string, options: DatabaseOptions): void {

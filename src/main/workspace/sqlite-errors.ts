@@ -11,7 +11,12 @@ export function asDatabaseError(file: string, error: unknown): unknown {
   if (!(error instanceof SqliteError)) return error;
   const options = (hint: string) => ({ hint, place: { file }, cause: error });
   const family = error.code.split('_').slice(0, 2).join('_');
-  if (family === 'SQLITE_FULL' || (family === 'SQLITE_IOERR' && error.message.includes('full'))) {
+  // SHMSIZE: the file that readers and writers share could not grow.
+  if (
+    family === 'SQLITE_FULL' ||
+    error.code === 'SQLITE_IOERR_SHMSIZE' ||
+    (family === 'SQLITE_IOERR' && error.message.includes('full'))
+  ) {
     return new UserError(
       'no_space',
       `The disk is full: ${file} could not be written.`,

@@ -130,6 +130,11 @@ test('evaluate: figures with intervals; a threshold that is missed ends with cod
   expect(missed.stderr).toMatch(/error: questions: NLL \d\.\d{3} nats\/token is above 0\.01/);
   expect(missed.stdout).toContain('NLL, nats/token');
   expect(missed.code).toBe(1);
+  const [line = ''] = readFileSync(join(folder, 'questions.jsonl'), 'utf8').split('\n');
+  const long = { context: 'heron '.repeat(2000), question: 'Who?', answer: 'It.' };
+  writeFileSync(join(folder, 'long.jsonl'), `${line}\n${JSON.stringify(long)}\n`);
+  const partly = await longhand(['evaluate', '--model', model, '--questions', 'long.jsonl'], { cwd: folder });
+  expect(partly.stderr).toContain('long: 1 of 2 were too long for the model and are not in the figures.');
 });
 
 test('runs: list, show and metrics agree', async () => {
@@ -194,4 +199,13 @@ test('golden: a case that agrees, and one that does not is named with its quanti
   expect(failed.stderr).toMatch(/error: \S*llama-lora: batch\.sft\S*.* differs/);
   expect(failed.stdout).toMatch(/^failed +\S*llama-lora/);
   expect(failed.code).toBe(1);
+
+  const forward = join(folder, 'unknown', 'forward', 'llama');
+  cpSync(join(golden, 'forward', 'llama'), forward, { recursive: true });
+  cpSync(join(golden, 'models', 'llama'), join(folder, 'unknown', 'models', 'llama'), { recursive: true });
+  const values = JSON.parse(readFileSync(join(forward, 'expected.json'), 'utf8')) as { fp64: object };
+  writeFileSync(join(forward, 'expected.json'), JSON.stringify({ ...values, fp64: { ...values.fp64, mystery: 2 } }));
+  const { code, stderr } = await longhand(['golden', forward, '--threads', '1']);
+  expect(stderr).toMatch(/warning: llama: .*mystery/);
+  expect(code).toBe(0);
 });

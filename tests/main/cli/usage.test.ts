@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,6 +75,7 @@ describe('wrong usage ends with its code and says what to do', () => {
     [['train', '--objective', 'ppo'], 2, 'It must be longpo, dpo, sft.'],
     [['train'], 2, 'error: --model is missing.\n  what to do: '],
     [['train', '--resume', '1', '--beta', '0.1'], 2, '--beta has no meaning with --resume.'],
+    [['train', '--resume', '1', '--generation', '1'], 2, '--generation has no meaning with --resume.'],
     [['train', '--model', 'm', '--config', 'missing.json'], 3, 'missing.json does not exist'],
     [['evaluate', '--model', 'm'], 2, 'Nothing to measure on is given.'],
     [['evaluate', '--checkpoint', '1', '--kl'], 2, '--checkpoint needs --run.'],
@@ -102,6 +104,13 @@ describe('wrong usage ends with its code and says what to do', () => {
     expect(broken.stderr).toContain('config.json is no valid JSON');
     expect([code, broken.code]).toEqual([2, 2]);
   });
+});
+
+test.runIf(existsSync('/dev/full'))('a full disk behind standard output ends with its code, without a stack', () => {
+  const shell = ['-c', '"$0" "$1" --help > /dev/full', process.execPath, join(root, 'bin', 'longhand.mjs')];
+  const { status, stderr } = spawnSync('sh', shell, { encoding: 'utf8' });
+  expect(stderr).toBe('error: The report could not be written: the disk is full.\n');
+  expect(status).toBe(6);
 });
 
 describe('the workspace', () => {

@@ -1,8 +1,26 @@
+import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { demoFolder } from '../../../src/main/services/demo-folder.ts';
 import { runDemo } from '../../../src/main/services/demo.ts';
 import { importDocuments } from '../../../src/main/services/documents.ts';
 import { openWorkspace } from '../../../src/main/workspace/workspace.ts';
-import { demoDocument, open } from './fixtures.ts';
+import { demoDocument, open, temporaryFolder } from './fixtures.ts';
+
+/** A demo with three documents and eight questions of each kind. */
+function smallDemo(): string {
+  const data = temporaryFolder();
+  cpSync(join(demoFolder, 'base-model'), join(data, 'base-model'), { recursive: true });
+  for (const part of ['train', 'eval']) mkdirSync(join(data, 'documents', part), { recursive: true });
+  for (const number of [1, 2, 3]) {
+    copyFileSync(demoDocument(number), join(data, 'documents', 'train', basename(demoDocument(number))));
+  }
+  for (const name of ['short', 'long', 'closed']) {
+    const lines = readFileSync(join(demoFolder, 'documents', 'eval', `${name}.jsonl`), 'utf8').split('\n');
+    writeFileSync(join(data, 'documents', 'eval', `${name}.jsonl`), lines.slice(0, 8).join('\n'));
+  }
+  return data;
+}
 
 // The whole demo is run by `npm run demo`, which checks its promises; here is how it begins and how it is stopped.
 
@@ -36,5 +54,27 @@ test('the demo can be stopped; its workspace is closed and keeps what was made',
   expect(workspace.documents.totals().documents).toBe(300);
   expect(workspace.pairs.queueCounts().all).toBeGreaterThan(8);
   expect(workspace.generationJobs.list().rows).toMatchObject([{ status: 'paused' }]);
+  workspace.close();
+});
+
+test('a demo that is stopped while it trains does not go on to evaluate; the run can be continued', async () => {
+  const folder = temporaryFolder();
+  const stop = new AbortController();
+  const phases: string[] = [];
+  const stopped = runDemo(
+    { folder, threads: 1, data: smallDemo() },
+    {
+      signal: stop.signal,
+      onPhase: (name) => phases.push(name),
+      onProgress: ({ phase, done }) => {
+        if (phase === 'train' && done >= 1) stop.abort();
+      },
+    },
+  );
+  await expect(stopped).rejects.toMatchObject({ code: 'cancelled' });
+  expect(phases).toEqual(['import', 'generate', 'evaluate base', 'train longpo']);
+  const workspace = openWorkspace(folder);
+  expect(workspace.runs.list().rows).toMatchObject([{ status: 'paused' }]);
+  expect(workspace.evaluations.list().rows.every(({ runId }) => runId === null)).toBe(true);
   workspace.close();
 });

@@ -36,6 +36,17 @@ test('a database of another program is left as it is', () => {
   expect(readFileSync(file).equals(before)).toBe(true);
 });
 
+test('so is a database without any mark that holds tables already', () => {
+  const folder = temporaryFolder();
+  const file = join(folder, 'workspace.db');
+  new SqliteDatabase(file).exec('CREATE TABLE t (x)').close();
+  const before = readFileSync(file);
+  for (const options of [{ create: true }, { readOnly: true }]) {
+    expect(userError(() => openWorkspace(folder, options)).message).toContain('another program');
+  }
+  expect(readFileSync(file).equals(before)).toBe(true);
+});
+
 test('a workspace of a newer version is refused and untouched, for reading too', () => {
   const folder = temporaryFolder();
   open(folder).close();

@@ -6,7 +6,8 @@ import { UserError } from '../../../shared/errors.ts';
 import { openContext } from '../../services/context.ts';
 import { runDemo } from '../../services/demo.ts';
 import { compareEvaluations, listEvaluations } from '../../services/evaluations.ts';
-import { allRunMetrics, runDetail } from '../../services/runs.ts';
+import { listGenerations } from '../../services/pairs.ts';
+import { allRunMetrics, listRuns, runDetail } from '../../services/runs.ts';
 import { comparisonText, demoFacts, demoMeasures, measuresTable, settingDifferences } from '../demo-report.ts';
 import type { DemoMeasure, MeasuredDifference, MeasuredModel, SettingDifference } from '../demo-report.ts';
 import { figuresOf } from '../evaluation-figures.ts';
@@ -15,6 +16,7 @@ import { duration } from '../format.ts';
 import { allPages, invoke, wholeNumber, withJson } from '../invocation.ts';
 import type { SharedFlags } from '../invocation.ts';
 import { lossChart } from '../metric-report.ts';
+import { resumeCommand, shellWord } from '../resume-command.ts';
 
 type Context = ReturnType<typeof openContext>;
 
@@ -62,12 +64,9 @@ Examples:
             ...(flags.threads === undefined ? {} : { threads: flags.threads }),
           },
           { signal, onProgress, onNotice: note, onPhase: (name) => note(`> ${name}`) },
-        ).catch((error: unknown) => {
+        ).catch(async (error: unknown) => {
           if (!isStopped(error)) throw error;
-          throw new UserError('cancelled', 'The demo was stopped.', {
-            hint: `See what it has made with: longhand runs --workspace ${folder}; to start again, give a new folder.`,
-            cause: error,
-          });
+          throw new UserError('cancelled', 'The demo was stopped.', { hint: await howToGoOn(folder), cause: error });
         });
         const context = openContext(folder, { readOnly: true });
         try {
@@ -95,6 +94,24 @@ Examples:
           throw new CheckFailed(`the demo after ${duration(report.seconds)}: ${broken.join('; ')}`);
       }),
     );
+}
+
+/** What a person can do with the workspace of a demo that was stopped. */
+async function howToGoOn(folder: string): Promise<string> {
+  const context = openContext(folder, { readOnly: true });
+  try {
+    const [job] = allPages((cursor) => listGenerations(context, { cursor })).filter(
+      ({ status }) => status === 'paused',
+    );
+    const [run] = allPages((cursor) => listRuns(context, { cursor })).filter(({ status }) => status === 'paused');
+    const again = 'A demo begins anew in a new folder';
+    if (run !== undefined) return `${again}; the run alone goes on with: ${resumeCommand('train', run.id, folder)}`;
+    if (job === undefined)
+      return `${again}; what this one has made is shown by: longhand runs --workspace ${shellWord(folder)}`;
+    return `${again}; the generation alone goes on with: ${resumeCommand('generate', job.id, folder)}`;
+  } finally {
+    await context.close();
+  }
 }
 
 interface StoredModel extends MeasuredModel {

@@ -88,6 +88,13 @@ Examples:
           { signal, onProgress, onNotice: note },
         );
         print(outcomesText(outcomes));
+        for (const { task, summary } of outcomes) {
+          const left = summary['too_long'] ?? 0;
+          if (left > 0)
+            note(
+              `${task.name}: ${whole(left)} of ${whole(summary['items'] ?? 0)} were too long for the model and are not in the figures.`,
+            );
+        }
         await json({
           evaluations: outcomes.map(({ task, row, summary }) => ({ id: row.id, task, runId: row.runId, summary })),
         });
@@ -192,7 +199,8 @@ function thresholdMisses({ task, summary }: EvaluationOutcome, { minAccuracy, ma
   // A set without a figure (no item fitted into the model) passes no threshold.
   const { accuracy = Number.NaN, nll = Number.NaN } = summary;
   if (task.kind === 'questions' && minAccuracy !== undefined && !(accuracy >= minAccuracy)) {
-    misses.push(`${task.name}: accuracy ${accuracy.toFixed(3)} is below ${minAccuracy}`);
+    const found = Number.isNaN(accuracy) ? 'there is no accuracy, and' : `accuracy ${accuracy.toFixed(3)} is below`;
+    misses.push(`${task.name}: ${found} ${minAccuracy}${Number.isNaN(accuracy) ? ' was asked for' : ''}`);
   }
   if (task.kind === 'text' && maxNll !== undefined && !(nll <= maxNll)) {
     misses.push(`${task.name}: NLL ${nll.toFixed(3)} nats/token is above ${maxNll}`);

@@ -19,6 +19,7 @@ import {
   withWorkspace,
 } from '../invocation.ts';
 import type { ExecutionFlags, SharedFlags } from '../invocation.ts';
+import { resumeCommand } from '../resume-command.ts';
 import { addSchemaFlags, flagValues, givenFlags, layered, parseWithFlags, schemaFlags } from '../schema-flags.ts';
 import { synthesisConfigHelp } from '../synthesis-config-help.ts';
 import { facts, textTable } from '../text-table.ts';
@@ -80,6 +81,9 @@ Examples:
         });
       }
       const context = open({});
+      const before = new Set<number | undefined>(
+        allPages((cursor) => listGenerations(context, { cursor })).map(({ id }) => id),
+      );
       try {
         const report =
           flags.resume !== undefined
@@ -121,12 +125,19 @@ Examples:
         );
         await json(report);
       } catch (error) {
-        if (!isStopped(error)) throw error;
-        const job = flags.resume ?? allPages((cursor) => listGenerations(context, { cursor })).at(-1)?.id;
-        throw new UserError('cancelled', 'The generation was stopped; the documents that were done are stored.', {
-          hint: `Go on with: longhand generate --resume ${job ?? ''} --workspace ${context.workspace.folder}`,
-          cause: error,
-        });
+        const latest = allPages((cursor) => listGenerations(context, { cursor })).at(-1);
+        const job = flags.resume ?? (before.has(latest?.id) ? undefined : latest?.id);
+        if (job === undefined) throw error; // nothing was begun
+        const command = resumeCommand('generate', job, context.workspace.folder);
+        if (isStopped(error)) {
+          throw new UserError('cancelled', 'The generation was stopped; the documents that were done are stored.', {
+            hint: `Go on with: ${command}`,
+            cause: error,
+          });
+        }
+        if (!(error instanceof UserError) || ['internal', 'no_space', 'unavailable'].includes(error.code))
+          note(`The generation ${job} can be continued with: ${command}`);
+        throw error;
       }
     }),
   );

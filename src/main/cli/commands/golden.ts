@@ -35,7 +35,10 @@ Examples:
           const result = await runGolden(engine, dirs, {
             ...{ signal, onProgress, onNotice: note, execution: execution(flags) },
             ...(flags.smollm2 === undefined ? {} : { realModelDir: flags.smollm2 }),
-            onCase: (report) => print(caseLine(report)),
+            onCase: (report) => {
+              print(caseLine(report));
+              for (const warning of report.warnings) note(`warning: ${report.name}: ${warning}`);
+            },
           });
           const { cases, passed, failed, skipped } = result;
           print(`${counted(passed, 'case')} passed, ${failed} failed, ${skipped} skipped`);

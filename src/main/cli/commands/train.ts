@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { UserError } from '../../../shared/errors.ts';
+import type { ErrorCode } from '../../../shared/errors.ts';
 import { metrics as metricInfo, isMetricName } from '../../../shared/metrics.ts';
 import type { MetricRow } from '../../../shared/metrics.ts';
 import { pairSelectionSchema } from '../../../shared/pair-selection.ts';
@@ -7,10 +8,12 @@ import { presetDifferences } from '../../../shared/presets.ts';
 import { runConfigSchema } from '../../../shared/run-config.ts';
 import { allRunMetrics, planTraining, resumeRun, train } from '../../services/runs.ts';
 import { readJsonObject } from '../config-file.ts';
+import { isStopped } from '../exit-codes.ts';
 import { duration, whole } from '../format.ts';
 import { invoke, wholeNumber, withJson, withWorkspace } from '../invocation.ts';
 import type { SharedFlags } from '../invocation.ts';
 import { lossChart, metricTable } from '../metric-report.ts';
+import { resumeCommand } from '../resume-command.ts';
 import { runConfigHelp } from '../run-config-help.ts';
 import { addSchemaFlags, givenFlags, schemaFlags } from '../schema-flags.ts';
 import { facts } from '../text-table.ts';
@@ -100,16 +103,32 @@ Examples:
         await json({ plan, pairs: pairs.length, heldOut: heldOut.length, config });
         return;
       }
-      const outcome =
-        flags.resume !== undefined
-          ? await resumeRun(context, flags.resume, {
+      let runId = flags.resume;
+      const running =
+        runId !== undefined
+          ? resumeRun(context, runId, { ...options, ...(flags.model === undefined ? {} : { modelDir: flags.model }) })
+          : train(context, request, {
               ...options,
-              ...(flags.model === undefined ? {} : { modelDir: flags.model }),
-            })
-          : await train(context, request, {
-              ...options,
-              onRun: (run, plan) => note(`Run ${run.id} (${run.name}): ${planLine(plan)}`),
+              onRun: (run, plan) => {
+                runId = run.id;
+                note(`Run ${run.id} (${run.name}): ${planLine(plan)}`);
+              },
             });
+      const outcome = await running.catch((error: unknown) => {
+        // A run that exists, is not over and did not fail by what it was made of.
+        const canGoOn =
+          runId !== undefined && ['internal', 'no_space', 'unavailable', 'cancelled'].includes(codeOf(error));
+        if (runId === undefined || !canGoOn) throw error;
+        const command = resumeCommand('train', runId, context.workspace.folder);
+        if (codeOf(error) !== 'cancelled') {
+          note(`The run ${runId} can be continued with: ${command}`);
+          throw error;
+        }
+        throw new UserError('cancelled', `The run ${runId} was stopped.`, {
+          hint: `Go on with: ${command}`,
+          cause: error,
+        });
+      });
       endProgress();
       const rows = allRunMetrics(context, outcome.run.id);
       const { run, status, checkpoint, seconds } = outcome;
@@ -132,7 +151,7 @@ Examples:
       await json({ run, status, checkpoint, seconds, metrics: lastValues(rows) });
       if (status === 'stopped') {
         throw new UserError('cancelled', `The run ${run.id} was stopped at step ${run.lastStep ?? 0}.`, {
-          hint: `Go on with: longhand train --resume ${run.id} --workspace ${context.workspace.folder}`,
+          hint: `Go on with: ${resumeCommand('train', run.id, context.workspace.folder)}`,
         });
       }
     }),
@@ -145,12 +164,19 @@ function refuseSettings(flags: TrainFlags, setting: string | undefined): void {
     '--config': flags.config,
     '--name': flags.name,
     '--dry-run': flags.dryRun,
+    '--review': flags.review,
+    '--without-flags': flags.withoutFlags,
+    '--generation': flags.generation,
   };
   const other = setting ?? Object.entries(others).find(([, value]) => value !== undefined)?.[0];
   if (other === undefined) return;
   throw new UserError('invalid_input', `${other} has no meaning with --resume.`, {
     hint: 'A run goes on with the settings it began with; start a new run for others.',
   });
+}
+
+function codeOf(error: unknown): ErrorCode {
+  return error instanceof UserError ? error.code : isStopped(error) ? 'cancelled' : 'internal';
 }
 
 type Plan = Awaited<ReturnType<typeof planTraining>>['plan'];

@@ -275,11 +275,16 @@ export function readTurnFormat(tokenizer: Tokenizer, template: ChatTemplate): Tu
   }
   // Some models write their role headers as ordinary text; a mixture means that the tokenizer is another one.
   const markers = [...new Set(text.match(MARKER) ?? [])];
-  const absent = markers.find((marker) => tokenizer.idOf(marker) === undefined);
+  // One token of the text, not only an entry of the vocabulary: without its entry among the added tokens it is spelt out.
+  const has = (marker: string): boolean => {
+    const ids = tokenizer.encode(marker);
+    return ids.length === 1 && ids[0] === tokenizer.idOf(marker);
+  };
+  const absent = markers.find((marker) => !has(marker));
   const tail = text.slice(answerEnd, nextStart);
   const written = /^<[^<>\s]{1,60}>/u.exec(tail)?.[0];
-  if (written !== undefined && tokenizer.idOf(written) === undefined) throw missing(written);
-  if (absent !== undefined && markers.some((marker) => tokenizer.idOf(marker) !== undefined)) throw missing(absent);
+  if (written !== undefined && !has(written)) throw missing(written);
+  if (absent !== undefined && markers.some(has)) throw missing(absent);
   const first = tokenizer.encode(tail)[0];
   const token = first === undefined ? '' : tokenizer.tokenOf(first);
   if (first === undefined || !tokenizer.specialIds.has(first) || !tail.startsWith(token)) {

@@ -55,7 +55,8 @@ export function referenceKey({ fingerprint, rope }: Omit<ReferenceModel, 'ropeFo
 /**
  * Scores every example's answers once with the frozen start model (zero adapter or original weights, original RoPE).
  * Chosen and rejected answer of a row share its prefix. Rows whose key the cache knows are not scored again.
- * @throws UserError cancelled when the signal is aborted; what was scored is in the cache
+ * @throws UserError cancelled when the signal is aborted (what was scored is in the cache), invalid_input where the
+ *   model's outputs are not numbers
  */
 export async function scoreReferences(
   runner: ModelRunner,
@@ -65,13 +66,14 @@ export async function scoreReferences(
   { contexts, onProgress, signal }: ScoreOptions,
 ): Promise<ScoredExample[]> {
   const parameters = await runner.referenceParameters();
-  const score = async (tree: AnswerTree): Promise<AnswerLogps> => {
+  const score = async (tree: AnswerTree, name: string): Promise<AnswerLogps> => {
     const key = referenceKey(model, tree);
     const known = await cache.get(key);
     if (known !== undefined) return known;
     const targets = buildAnswerTargets(tree);
     const state = { parameters, rope: model.ropeFor(positionsOf(tree)) };
     const logps = answerLogps(await runner.score(tree.tokens, targets.targets, state), targets);
+    if (![...logps.chosen, ...logps.rejected].every((turn) => turn.every(Number.isFinite))) throw notFinite(name);
     await cache.set(key, logps);
     return logps;
   };
@@ -84,7 +86,7 @@ export async function scoreReferences(
       const rejected: Float32Array[] = [];
       for (const tree of example.short) {
         stopIfAborted(signal);
-        const turn = await score(tree);
+        const turn = await score(tree, example.document.name);
         chosen.push(...turn.chosen);
         rejected.push(...turn.rejected);
       }
@@ -92,12 +94,20 @@ export async function scoreReferences(
     }
     if (contexts.long) {
       stopIfAborted(signal);
-      reference.long = await score(example.tree);
+      reference.long = await score(example.tree, example.document.name);
     }
     scored.push({ ...example, reference });
     onProgress?.(index + 1, examples.length);
   }
   return scored;
+}
+
+function notFinite(document: string): UserError {
+  return new UserError(
+    'invalid_input',
+    `The model's log-probabilities of the answers on "${document}" are not finite: its weights hold values that are not numbers, or it overflows.`,
+    { hint: 'Check that the model answers sensibly elsewhere, or download its weights again.' },
+  );
 }
 
 function stopIfAborted(signal: AbortSignal | undefined): void {

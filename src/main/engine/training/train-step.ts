@@ -100,6 +100,6 @@ export function applyStep(
 
 function diverged(problem: string): UserError {
   return new UserError('invalid_input', `Training stopped: ${problem}.`, {
-    hint: 'Lower the learning rate and continue from the last checkpoint, or check this document and its answers.',
+    hint: 'Start a new run with a lower learning rate, or check this document and its answers.',
   });
 }

@@ -147,6 +147,19 @@ describe('readTurnFormat', () => {
     );
   });
 
+  it('names a token that the vocabulary has and the added tokens lack: it would be spelt out', async () => {
+    const folder = path.join(GOLDEN, 'models', 'qwen2');
+    const tokenizer = readJson<{ added_tokens: { content: string }[] }>(folder, 'tokenizer.json');
+    tokenizer.added_tokens = tokenizer.added_tokens.filter(({ content }) => content !== '<|im_start|>');
+    const config = readJson<object>(folder, 'tokenizer_config.json');
+    const damaged = modelFolder({ 'tokenizer.json': tokenizer, 'tokenizer_config.json': config });
+    const loaded = await loadTokenizer(damaged);
+    expect(loaded.idOf('<|im_start|>')).toBe(readJson<{ model: { vocab: Record<string, number> } }>(folder, 'tokenizer.json').model.vocab['<|im_start|>']); // prettier-ignore
+    const template = await loadChatTemplate(damaged);
+    const error = await failureOf(() => readTurnFormat(loaded, template));
+    expect(error.message).toContain('uses the special token <|im_start|>, which the tokenizer does not have');
+  });
+
   it.each([
     ['{% for m in messages %}{{ m.content }}\n{% endfor %}', 'does not end an assistant message'],
     ['{{ messages[-1].content }}', 'does not write the messages in order'],

@@ -55,6 +55,20 @@ describe('scoreReferences', () => {
     expect(runner.scored).toBe(rows + 24);
   });
 
+  it('refuses a model whose log-probabilities are not finite, by the document', async () => {
+    const runner = new BigramRunner();
+    const score = runner.score.bind(runner);
+    runner.score = async (...given) => (await score(...given)).fill(Number.NaN);
+    const cache = new MapCache();
+    const scored = scoreReferences(runner, bigramExamples(1), MODEL, cache, { contexts: { short: true, long: false } });
+    const name = bigramExamples(1)[0]?.document.name ?? expect.fail();
+    await expect(scored).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining(name) as string,
+    });
+    expect(cache.entries.size).toBe(0);
+  });
+
   it('stops when told to, with what was scored kept', async () => {
     const cache = new MapCache();
     const controller = new AbortController();
