@@ -31,7 +31,8 @@ export interface ValueType {
 /** One tensor of a graph. */
 export class Value implements ValueType {
   readonly graph: Graph;
-  readonly name: string;
+  /** Unique in the model. Changed by `Graph.output` alone, which gives a value the name that callers know it by. */
+  name: string;
   readonly dtype: DType;
   readonly shape: readonly Dim[];
   readonly content: readonly Dim[] | undefined;
@@ -143,16 +144,21 @@ export class Graph {
     return value;
   }
 
-  /** Marks a value as the graph's next output under a name (made with Identity where the value is an outer one). */
+  /**
+   * Marks a value as the graph's next output under a name. An input, an initializer, an outer value and what is an
+   * output already leave through an Identity; other values take the name themselves, since ONNX Runtime would copy them.
+   */
   output(value: Value, name?: string): void {
     this.mustSee(value, name ?? 'output');
-    const local = value.graph === this && name === undefined && !this.inputs.includes(value);
-    const out = local ? value : this.renamed(value, name);
+    const made = this.nodes.some((node) => node.outputs.includes(value));
+    const named = this.outputs.some((output) => output.value === value);
+    const out = made && (name === undefined || !named) ? value : this.copied(value);
+    if (name !== undefined) out.name = this.claim(name);
     this.outputs.push({ name: out.name, value: out });
   }
 
-  private renamed(value: Value, name?: string): Value {
-    const out = new Value(this, name === undefined ? this.fresh('out') : this.claim(name), value);
+  private copied(value: Value): Value {
+    const out = new Value(this, this.fresh('out'), value);
     this.nodes.push({
       name: this.fresh('Identity'),
       opType: 'Identity',

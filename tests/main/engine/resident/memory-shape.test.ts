@@ -81,6 +81,13 @@ describe('inferred shapes', () => {
     },
   );
 
+  it('hands the gradient out without a copy: ONNX Runtime copies what passes an Identity on its way out', async () => {
+    const graph = await graphOf(['gradients'], 'full', 'none');
+    const copied = graph.nodes.filter(({ opType }) => opType === 'Identity').flatMap(({ outputs }) => outputs);
+    expect(graph.outputs.map(({ name }) => name)).toContain('gradient');
+    expect(graph.outputs.filter(({ value }) => copied.includes(value))).toEqual([]);
+  });
+
   it('hidden states: nothing has two growing dimensions', async () => {
     expect(forbiddenValues(await graphOf(['hiddenStates'], 'lora', 'none'), BOUNDED, VOCABULARY)).toEqual([]);
   });
