@@ -12,7 +12,7 @@ export function parseInput<Schema extends z.ZodType>(
   what: string,
   file?: string,
 ): z.output<Schema> {
-  const result = schema.safeParse(value);
+  const result = safeParse(schema, value, what, file);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   if (issue === undefined) throw new Error('a failed check has no issue');
@@ -27,4 +27,22 @@ export function parseInput<Schema extends z.ZodType>(
     `${file === undefined ? '' : `${file}: `}${what}${field === '' ? '' : `, field ${field}`}: ${problem}.`,
     { place: { ...(file === undefined ? {} : { file }), ...(field === '' ? {} : { field }) } },
   );
+}
+
+/** A recursive schema follows a value as deep as it is nested, until the stack is full. */
+function safeParse<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  what: string,
+  file: string | undefined,
+): z.ZodSafeParseResult<z.output<Schema>> {
+  try {
+    return schema.safeParse(value);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UserError('invalid_input', `${file === undefined ? '' : `${file}: `}${what} is nested too deeply.`, {
+      ...(file === undefined ? {} : { place: { file } }),
+      cause: error,
+    });
+  }
 }

@@ -1,16 +1,18 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { demoFolder } from '../demo-folder.ts';
 import { compareEvaluations, evaluate, evaluationItems, listEvaluations } from '../evaluations.ts';
 import type { EvaluationSource } from '../evaluations.ts';
 import type { DomainMethods, Handlers } from './handlers.ts';
+import { PathGrants } from './path-grants.ts';
 import type { Session } from './session.ts';
 
 const builtIn = ['short', 'long', 'closed'] as const;
 
 export function evaluationHandlers(session: Session): Handlers<DomainMethods<'evaluations'>> {
-  const granted = async (path: string): Promise<string> =>
-    path.startsWith(demoFolder) ? path : session.grants.check(path);
+  const demo = new PathGrants([demoFolder]);
+  const granted = (path: string): Promise<string> =>
+    isAbsolute(path) ? demo.check(path).catch(() => session.grants.check(path)) : session.grants.check(path);
   return {
     'evaluations.list': ({ runId, ...page }) =>
       listEvaluations(session.context, { ...page, ...(runId === undefined ? {} : { runId }) }),

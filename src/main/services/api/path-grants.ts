@@ -1,4 +1,4 @@
-import { realpath } from 'node:fs/promises';
+import { readlink, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { UserError } from '../../../shared/errors.ts';
 
@@ -23,12 +23,13 @@ export class PathGrants {
 
   /**
    * The path, absolute and without links. It need not exist: then its nearest existing ancestor decides.
-   * @throws UserError('invalid_input') for a path outside the granted folders
+   * @throws UserError('invalid_input') for a path outside the granted folders, or one that is no path
    */
   async check(path: string): Promise<string> {
+    if (path.includes('\0')) throw new UserError('invalid_input', 'A path cannot hold the character NUL.');
     const wanted = isAbsolute(path) ? resolve(path) : resolve(this.roots[0] ?? '.', path);
     const real = await existingPart(wanted);
-    const roots = await Promise.all(this.roots.map(existingPart));
+    const roots = await Promise.all(this.roots.map((root) => existingPart(root)));
     if (!roots.some((root) => real === root || real.startsWith(root.endsWith(sep) ? root : root + sep))) {
       throw new UserError('invalid_input', `${wanted} is outside the folders that Longhand may use.`, {
         hint: `Choose a place inside ${this.roots.join(' or ')}, or start Longhand with --allow FOLDER.`,
@@ -39,12 +40,16 @@ export class PathGrants {
   }
 }
 
-/** The path with links of its existing part resolved. */
-async function existingPart(path: string): Promise<string> {
+/** The path with links of its existing part resolved, also of links to what does not exist yet. */
+async function existingPart(path: string, linksLeft = 40): Promise<string> {
   try {
     return await realpath(path);
   } catch {
+    const target = await readlink(path).catch(() => undefined);
+    if (target !== undefined && linksLeft > 0) return existingPart(resolve(dirname(path), target), linksLeft - 1);
     const parent = dirname(path);
-    return parent === path ? path : join(await existingPart(parent), path.slice(parent.length).replaceAll(sep, ''));
+    return parent === path
+      ? path
+      : join(await existingPart(parent, linksLeft), path.slice(parent.length).replaceAll(sep, ''));
   }
 }

@@ -7,17 +7,15 @@ export interface Refusal {
   readonly reason: string;
 }
 
-const COOKIE = 'longhand_session';
-
 function equal(a: string, b: string): boolean {
   const [x, y] = [Buffer.from(a), Buffer.from(b)];
   return x.length === y.length && timingSafeEqual(x, y);
 }
 
-function cookieOf(request: IncomingMessage): string | undefined {
+function cookieOf(request: IncomingMessage, wanted: string): string | undefined {
   for (const part of (request.headers.cookie ?? '').split(';')) {
     const [name, value] = part.trim().split('=');
-    if (name === COOKIE) return value;
+    if (name === wanted) return value;
   }
   return undefined;
 }
@@ -36,6 +34,11 @@ export class LoopbackAccess {
   /** The port in use, known once the server listens. */
   set port(port: number) {
     this.#port = port;
+  }
+
+  /** Browsers keep cookies by host without its port: two hosts on one computer must not take each other's. */
+  get #cookie(): string {
+    return `longhand_session_${this.#port}`;
   }
 
   get #hosts(): readonly string[] {
@@ -63,7 +66,7 @@ export class LoopbackAccess {
     if (origin === undefined || !this.#hosts.some((host) => origin === `http://${host}`)) {
       return { status: 403, reason: `the Origin "${origin ?? 'none'}" may not call this host` };
     }
-    const cookie = cookieOf(request);
+    const cookie = cookieOf(request, this.#cookie);
     if (cookie === undefined || !equal(cookie, this.#session)) {
       return { status: 401, reason: 'there is no valid session; open the address that Longhand printed' };
     }
@@ -74,12 +77,12 @@ export class LoopbackAccess {
   exchange(token: string): string | undefined {
     if (this.#tokenUsed || !equal(token, this.token)) return undefined;
     this.#tokenUsed = true;
-    return `${COOKIE}=${this.#session}; HttpOnly; SameSite=Strict; Path=/`;
+    return `${this.#cookie}=${this.#session}; HttpOnly; SameSite=Strict; Path=/`;
   }
 
   /** Whether the browser has our session already (a reload). */
   hasSession(request: IncomingMessage): boolean {
-    const cookie = cookieOf(request);
+    const cookie = cookieOf(request, this.#cookie);
     return cookie !== undefined && equal(cookie, this.#session);
   }
 }

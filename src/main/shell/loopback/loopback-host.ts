@@ -34,13 +34,17 @@ const statusOf: Readonly<Record<string, number>> = {
   unsupported: 422,
 };
 
-async function readBody(request: IncomingMessage): Promise<string> {
+/** The body as text, or undefined where it is too long; then the request is left unread. */
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
   const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of request) {
+  let size = Number(request.headers['content-length'] ?? 0);
+  if (size > maxBody) return undefined;
+  size = 0;
+  // The connection is still needed for the answer.
+  for await (const part of request.iterator({ destroyOnReturn: false })) {
     const bytes = part as Buffer; // no encoding is set on the request
     size += bytes.length;
-    if (size > maxBody) throw new UserError('invalid_input', `A call may carry at most ${maxBody} bytes.`);
+    if (size > maxBody) return undefined;
     parts.push(bytes);
   }
   return Buffer.concat(parts).toString('utf8');
@@ -76,6 +80,12 @@ export async function startLoopbackHost({ session, renderer, port }: LoopbackOpt
     }
     try {
       const body = await readBody(request);
+      if (body === undefined) {
+        response.setHeader('Connection', 'close');
+        refuse(response, 413, `a call may carry at most ${maxBody} bytes`);
+        request.resume(); // a client that hears nothing before it has sent everything still gets its answer
+        return;
+      }
       let input: unknown;
       try {
         input = JSON.parse(body);
@@ -91,6 +101,10 @@ export async function startLoopbackHost({ session, renderer, port }: LoopbackOpt
   };
 
   const answerPage = async (request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      refuse(response, 405, 'pages are asked for with GET');
+      return;
+    }
     const token = url.searchParams.get('token');
     if (token !== null && !access.hasSession(request)) {
       const cookie = access.exchange(token);
@@ -121,7 +135,12 @@ export async function startLoopbackHost({ session, renderer, port }: LoopbackOpt
       refuse(response, refusal.status, refusal.reason);
       return;
     }
-    const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+    // Not as a base of its own: "//name" would be another host, and "//" no address at all.
+    const url = request.url?.startsWith('/') === true ? URL.parse(`http://127.0.0.1${request.url}`) : null;
+    if (url === null) {
+      refuse(response, 400, 'that is no address of this host');
+      return;
+    }
     const work = url.pathname.startsWith('/api/')
       ? answerCall(request, response, url.pathname.slice('/api/'.length))
       : answerPage(request, response, url);
@@ -133,6 +152,8 @@ export async function startLoopbackHost({ session, renderer, port }: LoopbackOpt
 
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 1024 });
   server.on('upgrade', (request, socket, head) => {
+    // Node leaves this socket without anybody who hears its errors, and an unheard one ends the program.
+    socket.on('error', () => socket.destroy());
     const refusal = access.checkCall(request);
     if (refusal !== undefined || request.url !== '/events') {
       socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiEvent, ApiInput, ApiMethod, ApiOutput } from '../../../../src/shared/api/contract.ts';
 import type { ApiJob } from '../../../../src/shared/api/jobs.ts';
@@ -143,6 +143,11 @@ describe('the API on a real workspace, model and engine', { timeout: 120_000 }, 
       maxNewTokens: 14,
       limit: 16,
     };
+    // The demo's own files may be named, what is reached through their folder may not.
+    const outside = { ...task, path: `${dirname(task.path)}/../../../../../../../../../../etc/questions.jsonl` };
+    await expect(call('evaluations.start', { source: { kind: 'base', modelDir }, tasks: [outside] })).rejects.toThrow(
+      'outside the folders',
+    );
     const evaluations: number[] = [];
     for (const source of [
       { kind: 'base' as const, modelDir },

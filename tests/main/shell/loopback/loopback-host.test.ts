@@ -1,5 +1,6 @@
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync, mkdirSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -146,6 +147,105 @@ describe('files', () => {
   );
 });
 
+describe('what is no proper request', () => {
+  /** Sends these bytes and answers with all that comes back. */
+  const sendRaw = (bytes: string, thenReset = false): Promise<string> =>
+    new Promise((resolve) => {
+      let answer = '';
+      const socket = connect(host.port, '127.0.0.1', () => {
+        socket.write(bytes, () => {
+          if (thenReset) socket.resetAndDestroy();
+        });
+      });
+      socket.on('data', (part) => (answer += part.toString()));
+      socket.on('error', () => undefined);
+      socket.on('close', () => resolve(answer));
+    });
+  const alive = async (): Promise<boolean> => (await call('workspaces.current', {})).status === 200;
+
+  it.each(['//', '*', 'http://evil.example/', '//evil.example/api/system.info', '/\\', '/[', '/?token=%'])(
+    'the address %s does not end the host',
+    async (address) => {
+      const answer = await sendRaw(
+        `GET ${address} HTTP/1.1\r\nHost: 127.0.0.1:${host.port}\r\nConnection: close\r\n\r\n`,
+      );
+      expect(answer).toMatch(/^HTTP\/1.1 4\d\d/);
+      expect(await alive()).toBe(true);
+    },
+  );
+
+  it('bytes that are not HTTP are answered with 400', async () => {
+    expect(await sendRaw('\0\u0001\u0002\r\n\r\n')).toMatch(/^HTTP\/1.1 400/);
+    expect(await alive()).toBe(true);
+  });
+
+  it('a refused socket that is reset does not end the host', async () => {
+    const upgrade = [
+      'GET /events HTTP/1.1',
+      `Host: 127.0.0.1:${host.port}`,
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+      'Sec-WebSocket-Version: 13',
+    ];
+    for (let i = 0; i < 20; i++) await sendRaw(`${upgrade.join('\r\n')}\r\n\r\n${'x'.repeat(1000)}`, true);
+    expect(await alive()).toBe(true);
+  });
+
+  it('a body over 8 MiB is refused, whether its length is told before or not', async () => {
+    const big = 'x'.repeat(8 * 1024 * 1024 + 1);
+    const headers = { ...json, origin: origin(), cookie };
+    const told = await send('POST', '/api/system.info', { ...headers, 'content-length': String(big.length) }, big);
+    expect([told.status, told.body]).toEqual([413, expect.stringContaining('at most 8388608 bytes')]);
+    const chunked = await send('POST', '/api/system.info', { ...headers, 'transfer-encoding': 'chunked' }, big);
+    expect(chunked.status).toBe(413);
+    expect(await alive()).toBe(true);
+  });
+
+  it.each([
+    ['', 'not JSON'],
+    ['\u0000', 'not JSON'],
+    ['\ufeff{}', 'not JSON'],
+    ['{"a":NaN}', 'not JSON'],
+    ['null', 'expected object'],
+    ['[]', 'expected object'],
+    ['{"unknown":1}', 'no such field'],
+    ['{"__proto__":{"polluted":1}}', 'no such field'],
+    ['{"constructor":{"prototype":{"polluted":1}}}', 'no such field'],
+  ])('the body %j is refused in words: %s', async (body, words) => {
+    const answer = await send('POST', '/api/system.info', { ...json, origin: origin(), cookie }, body);
+    expect([answer.status, answer.body]).toEqual([400, expect.stringContaining(words)]);
+    expect({}).not.toHaveProperty('polluted');
+  });
+
+  it('a value nested a hundred thousand deep is refused in words', async () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    const answer = await send(
+      'POST',
+      '/api/settings.set',
+      { ...json, origin: origin(), cookie },
+      `{"key":"deep","value":${deep}}`,
+    );
+    expect([answer.status, answer.body]).toEqual([400, expect.stringContaining('nested too deeply')]);
+  });
+
+  it('keys that name what every object has change no object', async () => {
+    const value = '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}';
+    const body = `{"key":"table.keys","value":${value}}`;
+    const set = await send('POST', '/api/settings.set', { ...json, origin: origin(), cookie }, body);
+    expect(set.status).toBe(200);
+    const all = JSON.parse((await call('settings.all', {})).body) as Record<string, Record<string, unknown>>;
+    expect(all['table.keys']).not.toHaveProperty('polluted');
+    expect({}).not.toHaveProperty('polluted');
+    for (const key of ['__proto__', 'constructor.prototype']) {
+      expect((await call('settings.set', { key, value: { polluted: 1 } })).status).toBe(
+        key === '__proto__' ? 400 : 200,
+      );
+      expect({}).not.toHaveProperty('polluted');
+    }
+  });
+});
+
 describe('calls', () => {
   it('an unknown method, a wrong input and broken JSON get one clear sentence', async () => {
     const unknown = await call('nothing.here', {});
@@ -160,11 +260,15 @@ describe('calls', () => {
 
   it('a path outside what was granted is refused, also through a link', async () => {
     symlinkSync('/etc', join(folder, 'etc'));
-    for (const path of ['/etc', join(folder, '..'), join(folder, 'etc')]) {
+    symlinkSync('/etc/longhand-nothing', join(folder, 'to-nothing'));
+    const outside = ['/etc', join(folder, '..'), `${folder}/../../etc`, '../../etc', join(folder, 'etc')];
+    for (const path of [...outside, `${folder}-other`, join(folder, 'to-nothing'), join(folder, 'to-nothing', 'x')]) {
       const { status, body } = await call('files.browse', { path });
-      expect(status).toBe(400);
+      expect([path, status]).toEqual([path, 400]);
       expect(body).toContain('outside the folders');
     }
+    const nul = await call('files.browse', { path: `${folder}/x\0/../../../etc` });
+    expect([nul.status, nul.body]).toEqual([400, expect.stringContaining('NUL')]);
     expect((await call('files.browse', { path: folder })).status).toBe(200);
     expect((await call('workspaces.open', { folder: '/etc/longhand', create: true })).status).toBe(400);
     expect((await call('documents.import', { paths: ['/etc/passwd'] })).status).toBe(409); // no workspace is open yet
