@@ -7,6 +7,7 @@ import { Session } from './services/api/session.ts';
 import { UserSettings } from './services/api/user-settings.ts';
 import { APP_ORIGIN, appScheme, serveRenderer } from './shell/electron/app-protocol.ts';
 import { handleChoices } from './shell/electron/dialogs.ts';
+import { handleDrops } from './shell/electron/drops.ts';
 import { handleCalls, sendEvents } from './shell/electron/ipc.ts';
 import { menuTemplate } from './shell/electron/menu.ts';
 import { denyNavigation } from './shell/electron/navigation-rules.ts';
@@ -66,6 +67,9 @@ async function start(): Promise<void> {
   denyNetwork(session.defaultSession);
   serveRenderer(protocol, join(import.meta.dirname, '..', 'renderer'));
   handleCalls(ipcMain, createApi(api));
+  handleDrops(ipcMain, (path) => {
+    api.grants.grant(path);
+  });
   Menu.setApplicationMenu(Menu.buildFromTemplate(menuTemplate(process.platform === 'darwin', app.isPackaged)));
   openWindow(api);
   app.on('window-all-closed', () => {

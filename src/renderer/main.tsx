@@ -1,7 +1,9 @@
 import '@mantine/core/styles.css';
+import '@mantine/notifications/styles.css';
 import '@mantine/spotlight/styles.css';
 import './app/theme.css';
 import { MantineProvider, createTheme } from '@mantine/core';
+import type { MantineColorsTuple } from '@mantine/core';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
@@ -10,6 +12,13 @@ import { App } from './app/app.tsx';
 import { followSettings } from './settings/settings-store.ts';
 
 const theme = createTheme({
+  colors: {
+    // Neutral greys: Mantine's own dark ones are bluish, and colours have a meaning here.
+    dark: [
+      ...['#d2d2d2', '#bcbcbc', '#a3a3a3', '#8a8a8a', '#5c5c5c', '#454545'],
+      ...['#333333', '#242424', '#1c1c1c', '#141414'],
+    ] as unknown as MantineColorsTuple,
+  },
   fontFamily: 'Inter, sans-serif',
   fontFamilyMonospace: 'JetBrains Mono, monospace',
   fontSizes: { xs: '11px', sm: '13px', md: '13px', lg: '15px', xl: '18px' },

@@ -1,5 +1,6 @@
 import { QueryClient, useMutation, useQuery } from '@tanstack/react-query';
 import type { UseMutationResult, UseQueryResult } from '@tanstack/react-query';
+import { useSyncExternalStore } from 'react';
 import type { ApiEvent, ApiInput, ApiMethod, ApiOutput, Topic } from '../../shared/api/contract.ts';
 import type { ApiError } from './transport.ts';
 import { makeTransport } from './transport.ts';
@@ -10,8 +11,12 @@ export const queryClient = new QueryClient({
 
 /** Topics that change what a domain's methods answer. */
 const domainsOf: Readonly<Record<Topic, readonly string[]>> = {
-  workspace: ['workspaces', 'models', 'documents', 'generations', 'pairs', 'runs', 'evaluations', 'system', 'jobs'],
-  models: ['models'],
+  workspace: [
+    ...['workspaces', 'models', 'documents', 'generations', 'pairs', 'runs', 'evaluations', 'system', 'jobs'],
+    ...['demo', 'reviews'],
+  ],
+  demo: ['demo'],
+  models: ['models', 'workspaces.current'],
   documents: ['documents', 'workspaces.current'],
   pairs: ['pairs', 'workspaces.current'],
   reviews: ['pairs', 'reviews', 'workspaces.current'],
@@ -26,9 +31,29 @@ const domainsOf: Readonly<Record<Topic, readonly string[]>> = {
 
 const listeners = new Set<(event: ApiEvent) => void>();
 
-const transport = makeTransport(() => {
-  void queryClient.invalidateQueries();
+let connected = true;
+const connectionListeners = new Set<() => void>();
+
+const transport = makeTransport({
+  onReconnect: () => {
+    void queryClient.invalidateQueries();
+  },
+  onConnection: (now) => {
+    connected = now;
+    for (const listener of connectionListeners) listener();
+  },
 });
+
+/** Whether main can be reached; false from the moment at which the events' connection breaks until it is back. */
+export function useConnected(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      connectionListeners.add(listener);
+      return () => connectionListeners.delete(listener);
+    },
+    () => connected,
+  );
+}
 
 transport.subscribe((event) => {
   if (event.type === 'changed') {

@@ -21,6 +21,8 @@ interface Bridge {
     title: string;
     suggestion?: string;
   }): Promise<readonly string[]>;
+  /** Where dropped files and folders lie; a person's drop grants them. */
+  dropped(files: readonly File[]): Promise<readonly string[]>;
 }
 
 declare global {
@@ -43,12 +45,15 @@ function overBridge(bridge: Bridge): ApiTransport {
 const unreachable: ApiErrorBody = {
   code: 'unavailable',
   message: 'Longhand does not answer.',
-  hint: 'Look whether it still runs in its terminal; then reload this page.',
+  hint: 'Look whether it still runs in its terminal. This page goes on by itself once it answers.',
   place: {},
 };
 
+/** What a proxy or another program on the port may send in the place of Longhand's answer. */
+const strange: ApiErrorBody = { ...unreachable, message: 'The answer does not come from Longhand.' };
+
 /** The loopback host: calls by HTTP, events by a WebSocket that comes back after a break. */
-function overHttp(onReconnect: () => void): ApiTransport {
+function overHttp({ onReconnect, onConnection }: TransportEvents): ApiTransport {
   return {
     async call(name, input) {
       let response: Response;
@@ -61,7 +66,9 @@ function overHttp(onReconnect: () => void): ApiTransport {
       } catch {
         throw new ApiError(unreachable);
       }
-      const body: unknown = await response.json();
+      const body: unknown = await response.json().catch(() => {
+        throw new ApiError(strange);
+      });
       if (!response.ok) throw new ApiError(body as ApiErrorBody);
       return body as never; // the contract types the method
     },
@@ -72,6 +79,7 @@ function overHttp(onReconnect: () => void): ApiTransport {
       const connect = (): void => {
         socket = new WebSocket(`ws://${location.host}/events`);
         socket.onopen = () => {
+          onConnection(true);
           if (opened) onReconnect();
           opened = true;
         };
@@ -79,7 +87,9 @@ function overHttp(onReconnect: () => void): ApiTransport {
           listener(JSON.parse(String(message.data)) as ApiEvent);
         };
         socket.onclose = () => {
-          if (!closed) setTimeout(connect, 1000);
+          if (closed) return;
+          onConnection(false);
+          setTimeout(connect, 1000);
         };
       };
       connect();
@@ -91,7 +101,14 @@ function overHttp(onReconnect: () => void): ApiTransport {
   };
 }
 
-/** The way to main that this window has; `onReconnect` is called when events may have been missed. */
-export function makeTransport(onReconnect: () => void): ApiTransport {
-  return window.longhand === undefined ? overHttp(onReconnect) : overBridge(window.longhand);
+export interface TransportEvents {
+  /** Events may have been missed. */
+  readonly onReconnect: () => void;
+  /** Main can, or cannot, be reached. */
+  readonly onConnection: (connected: boolean) => void;
+}
+
+/** The way to main that this window has. */
+export function makeTransport(events: TransportEvents): ApiTransport {
+  return window.longhand === undefined ? overHttp(events) : overBridge(window.longhand);
 }

@@ -1,4 +1,5 @@
-import { useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
+import { useComputedColorScheme } from '@mantine/core';
+import { Notifications } from '@mantine/notifications';
 import { spotlight } from '@mantine/spotlight';
 import { useEffect, useState } from 'react';
 import { useApi } from '../api/client.ts';
@@ -8,8 +9,11 @@ import { Palette } from '../commands/palette.tsx';
 import { useKeyLabel, useKeymap } from '../commands/use-keymap.ts';
 import { Empty, ErrorPanel, Loading, PageBoundary } from '../components/states.tsx';
 import { JobsBar } from '../jobs/jobs-bar.tsx';
+import { useJobNotices } from '../jobs/job-notices.ts';
 import { JobsDrawer } from '../jobs/jobs-drawer.tsx';
 import { WorkspaceMenu } from '../workspaces/workspace-menu.tsx';
+import { useColours, useColoursOfSetting } from './colours.ts';
+import { ConnectionBanner } from './connection-banner.tsx';
 import { pages } from './pages.ts';
 import type { PageEntry } from './pages.ts';
 import { goTo, hrefOf, useRoute } from './router.ts';
@@ -17,13 +21,15 @@ import { goTo, hrefOf, useRoute } from './router.ts';
 /** Navigation, the page that is open, the job that runs; palette and keys over all of it. */
 export function App() {
   const route = useRoute();
-  const { setColorScheme } = useMantineColorScheme();
+  const [, setColours] = useColours();
   const scheme = useComputedColorScheme('light');
   const [keysShown, showKeys] = useState(false);
   const [jobsShown, showJobs] = useState(false);
   const [keymap] = useKeymap();
   const page = pages.find(({ id }) => id === route.page);
 
+  useColoursOfSetting();
+  useJobNotices();
   useEffect(() => {
     setKeymap(keymap);
   }, [keymap]);
@@ -35,18 +41,20 @@ export function App() {
     'palette.open': spotlight.open,
     'keys.show': () => showKeys(true),
     'jobs.toggle': () => showJobs(!jobsShown),
-    'colours.toggle': () => setColorScheme(scheme === 'dark' ? 'light' : 'dark'),
+    'colours.toggle': () => setColours(scheme === 'dark' ? 'light' : 'dark'),
   });
 
   return (
     <div className="app">
       <Sidebar current={page?.id} />
       <main className="main">
+        <ConnectionBanner />
         <PageBoundary key={route.page}>
           <PageContent page={page} rest={route.rest} />
         </PageBoundary>
         <JobsBar onOpen={() => showJobs(true)} />
       </main>
+      <Notifications position="top-center" containerWidth={420} limit={3} />
       <Palette />
       <KeysDialog opened={keysShown} onClose={() => showKeys(false)} />
       <JobsDrawer opened={jobsShown} onClose={() => showJobs(false)} />

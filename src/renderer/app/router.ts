@@ -1,21 +1,32 @@
 import { useSyncExternalStore } from 'react';
 
-/** Where the window is: `#/runs/3` is the page `runs` with the rest `['3']`. */
+/** Where the window is: `#/documents/3?at=120` is the page `documents` with the rest `['3']` and the place `at`. */
 export interface Route {
   readonly page: string;
   readonly rest: readonly string[];
+  readonly query: Readonly<Record<string, string>>;
 }
 
-function parse(hash: string): Route {
-  const [page = '', ...rest] = hash.replace(/^#\/?/, '').split('/').map(decodeURIComponent);
-  return { page: page === '' ? 'home' : page, rest };
+/** What a hash says; text that is no valid escape counts as it stands. */
+export function parseRoute(hash: string): Route {
+  const [path = '', search = ''] = hash.replace(/^#\/?/, '').split(/\?(.*)/s);
+  const [page = '', ...rest] = path.split('/').map(decoded);
+  return { page: page === '' ? 'home' : page, rest, query: Object.fromEntries(new URLSearchParams(search)) };
 }
 
-let current = parse(location.hash);
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+let current = parseRoute(typeof location === 'undefined' ? '' : location.hash);
 
 function subscribe(listener: () => void): () => void {
   const update = (): void => {
-    current = parse(location.hash);
+    current = parseRoute(location.hash);
     listener();
   };
   window.addEventListener('hashchange', update);
@@ -30,6 +41,11 @@ export function useRoute(): Route {
 
 export function hrefOf(page: string, ...rest: (string | number)[]): string {
   return `#/${[page, ...rest].map((part) => encodeURIComponent(part)).join('/')}`;
+}
+
+/** A place in a document, in UTF-16 units from its start; the reader scrolls there and marks up to `end`. */
+export function hrefOfPlace(documentId: number, at: number, end?: number): string {
+  return `${hrefOf('documents', documentId)}?at=${at}${end === undefined ? '' : `&end=${end}`}`;
 }
 
 export function goTo(page: string, ...rest: (string | number)[]): void {

@@ -1,5 +1,6 @@
 import { Button, Modal, TextInput } from '@mantine/core';
 import { useState } from 'react';
+import type { ReactNode } from 'react';
 import type { FolderEntry } from '../../shared/api/workspaces.ts';
 import { useApi } from '../api/client.ts';
 import { ErrorPanel, Loading } from './states.tsx';
@@ -14,13 +15,19 @@ export function PathField({
   onChange,
   kind,
   error,
+  onEnter,
+  action,
 }: {
   readonly label: string;
   readonly description?: string;
   readonly value: string;
   readonly onChange: (path: string) => void;
   readonly kind: Kind;
-  readonly error?: string | undefined;
+  readonly error?: ReactNode;
+  /** Called with Enter in the field. */
+  readonly onEnter?: (() => void) | undefined;
+  /** A button for what is done with the path, in the same line. */
+  readonly action?: ReactNode;
 }) {
   const [browsing, browse] = useState(false);
   const choose = (): void => {
@@ -34,20 +41,29 @@ export function PathField({
     });
   };
   return (
-    <div style={{ display: 'flex', gap: 8, alignItems: 'flex-end' }}>
+    <>
       <TextInput
-        style={{ flex: 1 }}
         label={label}
         description={description}
         value={value}
         error={error}
+        spellCheck={false}
+        inputContainer={(input) => (
+          <div style={{ display: 'flex', gap: 8 }}>
+            <div style={{ flex: 1 }}>{input}</div>
+            <Button variant="default" onClick={choose}>
+              Choose
+            </Button>
+            {action}
+          </div>
+        )}
         onChange={(event) => {
           onChange(event.currentTarget.value);
         }}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter' && value.trim() !== '') onEnter?.();
+        }}
       />
-      <Button variant="default" onClick={choose}>
-        Choose
-      </Button>
       <Modal
         opened={browsing}
         onClose={() => {
@@ -65,7 +81,7 @@ export function PathField({
           }}
         />
       </Modal>
-    </div>
+    </>
   );
 }
 

@@ -2,22 +2,47 @@ import { Alert, Button, Skeleton } from '@mantine/core';
 import { Component, useEffect, useState } from 'react';
 import type { ReactNode } from 'react';
 import { ApiError } from '../api/transport.ts';
+import { CopyButton } from './copy-button.tsx';
 
-/** What went wrong, and what to do. */
+/** What a bug report needs of an error: the sentence, what to do, kind and place, and where it was shown. */
+export function errorDetails(error: unknown): string {
+  if (!(error instanceof ApiError)) {
+    return [error instanceof Error ? (error.stack ?? error.message) : String(error), `page: ${location.hash}`].join(
+      '\n',
+    );
+  }
+  const { code, message, hint, place } = error.body;
+  return [
+    message,
+    ...(hint === null ? [] : [hint]),
+    `code: ${code}`,
+    ...Object.entries(place).map(([key, value]) => `${key}: ${value}`),
+    `page: ${location.hash}`,
+    `time: ${new Date().toISOString()}`,
+  ].join('\n');
+}
+
+/** What went wrong, and what to do; the details can be copied. */
 export function ErrorPanel({ error, retry }: { readonly error: unknown; readonly retry?: () => void }) {
   const message = error instanceof Error ? error.message : String(error);
-  const hint = error instanceof ApiError ? error.body.hint : null;
+  const body = error instanceof ApiError ? error.body : null;
+  const hint = body?.code === 'no_space' ? (body.hint ?? noSpaceHint) : (body?.hint ?? null);
   return (
-    <Alert color="red" variant="outline" role="alert" title={message}>
-      {hint}
-      {retry !== undefined && (
-        <Button size="compact-xs" variant="default" onClick={retry} mt={hint === null ? 0 : 8}>
-          Try again
-        </Button>
-      )}
+    <Alert color="red" variant="outline" role="alert" title={message} className="error-panel">
+      {hint !== null && <div style={{ marginBottom: 8 }}>{hint}</div>}
+      <div className="row">
+        {retry !== undefined && (
+          <Button size="compact-xs" variant="default" onClick={retry}>
+            Try again
+          </Button>
+        )}
+        <CopyButton text={() => errorDetails(error)} label="Copy details" size="compact-xs" />
+      </div>
     </Alert>
   );
 }
+
+const noSpaceHint = 'The disk is full. Free some space, then try again; what was stored before is kept.';
 
 /** What a page without content is for, and the one next step. */
 export function Empty({ title, children }: { readonly title: string; readonly children?: ReactNode }) {

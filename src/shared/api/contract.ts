@@ -50,6 +50,7 @@ export const topics = [
   'metrics',
   'evaluations',
   'settings',
+  'demo',
 ] as const;
 export type Topic = (typeof topics)[number];
 

@@ -6,6 +6,7 @@ import { UserError } from '../../../../src/shared/errors.ts';
 import { appScheme, serveRenderer } from '../../../../src/main/shell/electron/app-protocol.ts';
 import { handleCalls, isTrusted, sendEvents } from '../../../../src/main/shell/electron/ipc.ts';
 import { handleChoices } from '../../../../src/main/shell/electron/dialogs.ts';
+import { handleDrops } from '../../../../src/main/shell/electron/drops.ts';
 import { menuTemplate } from '../../../../src/main/shell/electron/menu.ts';
 import { denyNavigation, isOwnPage } from '../../../../src/main/shell/electron/navigation-rules.ts';
 import { denyNetwork } from '../../../../src/main/shell/electron/network-rules.ts';
@@ -202,6 +203,18 @@ describe('calls', () => {
     expect(granted).toEqual(['/data/a', '/data/b', '/data/out.jsonl']);
     await expect(choose({ kind: 'files', title: 'x' }, { senderFrame: null })).rejects.toThrow('refused');
     await expect(choose({ kind: 'everything' })).rejects.toThrow();
+  });
+
+  it('grants what a person drops, only for the own page and only absolute paths', () => {
+    const ipc = new Recorder();
+    const granted: string[] = [];
+    handleDrops(ipc, (path) => granted.push(path));
+    const drop = (input: unknown, event: unknown = trusted): unknown => ipc.fire('longhand:drop', event, input);
+    drop(['/data/a', '/data/b']);
+    expect(granted).toEqual(['/data/a', '/data/b']);
+    for (const input of [['../a'], ['a'], '/data/c', [1]]) expect(() => drop(input)).toThrow();
+    expect(() => drop(['/data/c'], { senderFrame: null })).toThrow('refused');
+    expect(granted).toEqual(['/data/a', '/data/b']);
   });
 });
 
