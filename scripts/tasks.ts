@@ -16,7 +16,7 @@ const eslint = (...args: string[]) => tool('eslint/bin/eslint.js', ...args);
 const prettier = (...args: string[]) => tool('prettier/bin/prettier.cjs', ...args);
 async function typecheck(): Promise<number> {
   const codes = [];
-  for (const project of ['.', 'src/renderer', 'tests/renderer', 'tests/e2e'])
+  for (const project of ['.', 'src/renderer', 'tests/renderer', 'tests/e2e', 'bench/ui'])
     codes.push(await tool('typescript/bin/tsc', '--noEmit', '-p', project));
   return codes.some((code) => code !== 0) ? 1 : 0;
 }
