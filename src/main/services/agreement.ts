@@ -1,8 +1,20 @@
-import { agreementRequestSchema, reviewerAgreement } from '../../shared/audit/agreement.ts';
-import type { AgreementReport, AgreementRequestInput } from '../../shared/audit/agreement.ts';
+import {
+  agreementRequestSchema,
+  reviewerAgreement,
+  twoReviewers,
+  twoReviewersSchema,
+} from '../../shared/audit/agreement.ts';
+import type {
+  AgreementReport,
+  AgreementRequestInput,
+  DisagreementRow,
+  TwoReviewers,
+} from '../../shared/audit/agreement.ts';
 import { labelErrorRequestSchema, labelErrors } from '../../shared/audit/label-errors.ts';
 import type { LabelErrorReport, LabelErrorRequestInput } from '../../shared/audit/label-errors.ts';
+import type { Page, PageRequest } from '../../shared/paging.ts';
 import { parseInput } from '../../shared/parse.ts';
+import type { z } from 'zod';
 import type { ServiceContext } from './context.ts';
 
 type WorkspaceOnly = Pick<ServiceContext, 'workspace'>;
@@ -22,4 +34,26 @@ export function labelErrorReport({ workspace }: WorkspaceOnly, request: LabelErr
 export function agreementReport({ workspace }: WorkspaceOnly, request: AgreementRequestInput = {}): AgreementReport {
   const { reviewers, jobId } = parseInput(agreementRequestSchema, request, 'Report');
   return reviewerAgreement(workspace.opinions.list({ jobId }), { reviewers });
+}
+
+type TwoReviewersRequest = z.input<typeof twoReviewersSchema>;
+
+/** How far two reviewers agree on the pairs that both judged, and on how many of them both judged blind. */
+export function compareReviewers(
+  { workspace }: WorkspaceOnly,
+  request: TwoReviewersRequest,
+): TwoReviewers & { readonly blind: number } {
+  const names = parseInput(twoReviewersSchema, request, 'Report');
+  return {
+    ...twoReviewers([names.first, names.second], workspace.opinions.matrix(names)),
+    blind: workspace.opinions.bothBlind(names),
+  };
+}
+
+/** The pairs that two reviewers judged differently, a page at a time. */
+export function reviewerDisagreements(
+  { workspace }: WorkspaceOnly,
+  { two, page }: { readonly two: TwoReviewersRequest; readonly page?: PageRequest },
+): Page<DisagreementRow> {
+  return workspace.opinions.disagreements(parseInput(twoReviewersSchema, two, 'Report'), page);
 }

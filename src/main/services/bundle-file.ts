@@ -32,12 +32,17 @@ const names: Readonly<Record<string, string>> = {
   [verdictsFormat]: 'a verdict file',
 };
 
-/** Writes a header, records and the end that seals them, as one file or not at all. Returns the bytes written. */
+/**
+ * Writes a header, records and the end that seals them, as one file or not at all. Returns the bytes written.
+ * Errors: `conflict` where another kind of file has that name (only an older one of the same kind is replaced), those of
+ * writing.
+ */
 export async function writeSealed(
   path: string,
-  header: object,
+  header: { readonly format: string },
   records: Iterable<object> | AsyncIterable<object>,
 ): Promise<number> {
+  await keepForeignFile(path, header.format);
   const hash = createHash('sha256');
   let bytes = 0;
   await writeFileAtomicStream(path, async (write) => {
@@ -58,6 +63,25 @@ export async function writeSealed(
   return bytes;
 }
 
+async function keepForeignFile(path: string, format: string): Promise<void> {
+  const present = statSync(path, { throwIfNoEntry: false });
+  if (present === undefined || present.size === 0) return;
+  if (present.isFile()) {
+    try {
+      for await (const { value } of readJsonLines(path)) {
+        checkFormat(path, value, format);
+        return;
+      }
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+    }
+  }
+  throw new UserError('conflict', `${path} exists and is not ${names[format]}; it was not replaced.`, {
+    hint: 'Choose another name.',
+    place: { file: path, field: 'path' },
+  });
+}
+
 /**
  * The records of a sealed file, each checked by `schema`, after its header. The seal is checked at the end: what came
  * before is only to be relied on when the generator has finished.
@@ -72,9 +96,9 @@ async function* readSealed<Header extends z.ZodType, Item extends z.ZodType<{ re
   if (sizeOf(path) > maxBytes) throw broken(path, undefined, `is larger than ${maxBytes / 1024 ** 3} GiB`);
   const hash = createHash('sha256');
   let records = -1; // the header is none
-  let sealed = false;
-  for await (const { line, value } of readJsonLines(path)) {
-    if (sealed) throw broken(path, line, 'stands after the end of the file');
+  let sealed: { readonly line: number; readonly value: z.output<Item> } | undefined;
+  for await (const { line, value } of linesOf(path, format)) {
+    if (sealed !== undefined) throw broken(path, line, 'stands after the end of the file');
     if (records === -1) {
       checkFormat(path, value, format);
       yield { line, value: parseInput(headerSchema, value, 'Header', path) };
@@ -84,7 +108,7 @@ async function* readSealed<Header extends z.ZodType, Item extends z.ZodType<{ re
         const end = value as { readonly records: number; readonly sha256: string }; // checked by the schema
         if (end.records !== records) throw broken(path, line, `says ${end.records} records, but there are ${records}`);
         if (end.sha256 !== hash.copy().digest('hex')) throw broken(path, line, 'does not match: the file was changed');
-        sealed = true;
+        sealed = { line, value: item };
         continue;
       }
       yield { line, value: item };
@@ -93,7 +117,30 @@ async function* readSealed<Header extends z.ZodType, Item extends z.ZodType<{ re
     if (records > maxRecords) throw broken(path, line, `is more than the ${maxRecords} records that are read`);
     hash.update(`${JSON.stringify(value)}\n`);
   }
-  if (!sealed) throw broken(path, undefined, 'ends too early: it was not copied or written completely');
+  if (sealed === undefined) throw broken(path, undefined, 'ends too early: it was not copied or written completely');
+  yield sealed;
+}
+
+/** The lines of a file; one whose first line is none (an archive, a picture) is said to be of another kind. */
+async function* linesOf(path: string, format: string): ReturnType<typeof readJsonLines> {
+  let begun = false;
+  try {
+    for await (const line of readJsonLines(path)) {
+      begun = true;
+      yield line;
+    }
+  } catch (error) {
+    if (begun || !(error instanceof UserError) || error.place.line === undefined) throw error;
+    throw foreign(path, format);
+  }
+}
+
+function foreign(path: string, format: string, other?: string): UserError {
+  const but = other === undefined ? '' : ` but ${other}`;
+  return new UserError('invalid_input', `${path} is not ${names[format]}${but}.`, {
+    hint: 'Choose the file that Longhand exported; it is not packed and ends in .jsonl.',
+    place: { file: path, line: 1 },
+  });
 }
 
 function sizeOf(path: string): number {
@@ -108,14 +155,7 @@ function checkFormat(path: string, value: unknown, format: string): void {
   const header = anyHeaderSchema.safeParse(value);
   if (!header.success || header.data.format !== format) {
     const other = header.success ? names[header.data.format] : undefined;
-    throw new UserError(
-      'invalid_input',
-      `${path} is not ${names[format]}${other === undefined ? '' : ` but ${other}`}.`,
-      {
-        hint: 'Choose the file that Longhand exported.',
-        place: { file: path, line: 1 },
-      },
-    );
+    throw foreign(path, format, other);
   }
   if (header.data.version > bundleVersion) {
     throw new UserError('conflict', `${path} was written by a newer Longhand (format ${header.data.version}).`, {
@@ -188,16 +228,24 @@ export async function* readBundle(path: string): AsyncGenerator<BundleHeader | B
 
 export interface VerdictFile {
   readonly header: VerdictsHeader;
+  /** SHA-256 over the file's content: tells one file from another. */
+  readonly seal: string;
   readonly reviews: readonly VerdictRecord[];
 }
 
-/** A verdict file, all of it checked. Errors: as `readSealed`. */
-export async function readVerdicts(path: string): Promise<VerdictFile> {
+/**
+ * A verdict file, all of it checked.
+ * @param onReview is told the number of reviews after each; what it throws stops the reading
+ * Errors: as `readSealed`.
+ */
+export async function readVerdicts(path: string, onReview: (reviews: number) => void = () => {}): Promise<VerdictFile> {
   let header: VerdictsHeader | undefined;
+  let seal = '';
   const reviews: VerdictRecord[] = [];
   const acts = new Map<number, VerdictRecord>();
   for await (const { line, value } of readSealed(path, verdictsFormat, verdictsHeaderSchema, verdictsRecordSchema)) {
     if (value.kind === 'header') header = value;
+    if (value.kind === 'end') seal = value.sha256;
     if (value.kind !== 'review') continue;
     if (value.act <= (reviews.at(-1)?.act ?? 0)) throw broken(path, line, 'is out of order');
     if (value.undoes !== null) {
@@ -212,7 +260,8 @@ export async function readVerdicts(path: string): Promise<VerdictFile> {
     }
     acts.set(value.act, value);
     reviews.push(value);
+    onReview(reviews.length);
   }
   if (header === undefined) throw broken(path, undefined, 'is empty');
-  return { header, reviews };
+  return { header, seal, reviews };
 }

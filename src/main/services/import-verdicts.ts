@@ -7,17 +7,19 @@ import type {
   ImportReport,
   ImportVerdicts,
 } from '../../shared/audit/bundle-requests.ts';
+import { UserError } from '../../shared/errors.ts';
 import { parseInput } from '../../shared/parse.ts';
 import { canonicalJson, sha256 } from '../workspace/content-hash.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { readVerdicts } from './bundle-file.ts';
 import type { VerdictFile } from './bundle-file.ts';
 import type { ServiceContext } from './context.ts';
+import type { JobOptions } from './engine-client.ts';
 
 /** How far two machines' clocks may differ without a word. */
 const clockSlack = 5 * 60_000;
 
-type Options = Omit<ReturnType<typeof importVerdictsSchema.parse>, 'path'>;
+type Options = Omit<ReturnType<typeof importVerdictsSchema.parse>, 'path' | 'expected'>;
 
 /** A review of the file as it is to be stored here. */
 interface Incoming {
@@ -41,15 +43,28 @@ interface Group {
  * is the same.
  *
  * Reviews of one reviewer on one pair stay together. They are left out where the pair is not here, and (unless the
- * request says `import`) where its texts were edited here since, or where the reviewer has a verdict from elsewhere.
- * Errors: those of the file (see `readSealed`); the workspace is as it was then.
+ * request says `import`) where its texts were edited here since, or where the reviewer has a verdict from elsewhere;
+ * those of a wrong clock are taken over unless the request says `skip`.
+ * Errors: those of the file (see `readSealed`), `conflict` where it is not the file of the preview, `cancelled`; the
+ * workspace is as it was then.
  */
 export async function importVerdicts(
   { workspace }: Pick<ServiceContext, 'workspace'>,
   input: ImportVerdicts,
+  { signal, onProgress }: JobOptions = {},
 ): Promise<ImportReport> {
-  const { path, ...options } = parseInput(importVerdictsSchema, input, 'Import of verdicts');
-  const file = await readVerdicts(resolve(path));
+  const { path: given, expected, ...options } = parseInput(importVerdictsSchema, input, 'Import of verdicts');
+  const path = resolve(given);
+  const file = await readVerdicts(path, (done) => {
+    if (signal?.aborted === true) throw new UserError('cancelled', 'Reading the verdicts was stopped.');
+    onProgress?.({ phase: 'read', done, total: done, unit: 'reviews', etaSeconds: null });
+  });
+  if (expected !== undefined && expected !== file.seal) {
+    throw new UserError('conflict', `${path} was replaced since the preview; nothing was imported.`, {
+      hint: 'Look at the preview of the new file first.',
+      place: { file: path },
+    });
+  }
   if (!options.preview) return workspace.transaction(() => takeOver(workspace, file, options));
   let report: ImportReport | undefined;
   const undo = new Error('only a preview');
@@ -65,13 +80,17 @@ export async function importVerdicts(
   return report;
 }
 
-function takeOver(workspace: Workspace, { header, reviews }: VerdictFile, options: Options): ImportReport {
+function takeOver(workspace: Workspace, { header, seal, reviews }: VerdictFile, options: Options): ImportReport {
   const { auditId, bundleId } = header;
+  const nameOf = (inFile: string): string =>
+    // A reviewer may be called "constructor".
+    (Object.hasOwn(options.rename, inFile) ? options.rename[inFile] : undefined) ?? inFile;
   const incoming = reviews.map((record): Incoming => ({
     record,
     key: sha256(canonicalJson([auditId, record])),
-    reviewer: options.rename[record.reviewer] ?? record.reviewer,
+    reviewer: nameOf(record.reviewer),
   }));
+  const before = new Map(workspace.opinions.reviewers().map(({ reviewer, pairs }) => [reviewer, pairs]));
   const keys = new Set(incoming.map(({ key }) => key));
   const groups = groupsOf(workspace, incoming);
   for (const group of groups) judge(workspace, group, keys, header.bundleCreatedAt, options);
@@ -101,9 +120,27 @@ function takeOver(workspace: Workspace, { header, reviews }: VerdictFile, option
   if (imported > 0)
     workspace.events.add('verdicts_imported', `bundle/${bundleId}`, { auditId, imported, skipped: left.size });
   return {
-    ...{ bundleId, auditId, reviews: reviews.length, imported, known, skipped: left.size },
-    reviewers: [...new Set(incoming.map(({ reviewer }) => reviewer))].sort(),
-    ...{ conflicts, preview: options.preview },
+    ...{ seal, bundleId, auditId, reviews: reviews.length, imported, known, skipped: left.size },
+    reviewers: [...countBy(reviews.map(({ reviewer }) => reviewer))].sort().map(([inFile, count]) => ({
+      ...{ inFile, name: nameOf(inFile), reviews: count, pairsHere: before.get(nameOf(inFile)) ?? 0 },
+    })),
+    ...{ counts: countsOf(conflicts), conflicts, preview: options.preview },
+  };
+}
+
+function countBy(names: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}
+
+function countsOf(conflicts: readonly ImportConflict[]): ImportReport['counts'] {
+  const of = (kind: ImportConflictKind, resolution: ImportConflict['resolution']): number =>
+    conflicts.filter((conflict) => conflict.kind === kind && conflict.resolution === resolution).length;
+  const both = (kind: ImportConflictKind) => ({ imported: of(kind, 'imported'), skipped: of(kind, 'skipped') });
+  return {
+    ...{ pair_unknown: both('pair_unknown'), pair_changed: both('pair_changed') },
+    ...{ same_reviewer: both('same_reviewer'), clock: both('clock') },
   };
 }
 
@@ -155,7 +192,7 @@ function judge(
   const late = fresh.some(({ record }) => record.createdAt > workspace.now() + clockSlack);
   if (!early && !late) return;
   const when = early ? 'before the bundle was made' : 'in the future';
-  set('clock', 'import', `By its time ${reviewer} reviewed pair ${pairId} ${when}: the clock there was wrong.`);
+  set('clock', options.clock, `By its time ${reviewer} reviewed pair ${pairId} ${when}: the clock there was wrong.`);
 }
 
 /** Where a reviewer's edit of a pair is left out, the others of the same audit judged texts that are not here. */

@@ -2,8 +2,15 @@ import { createHash, randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { bundleFormat, bundleVersion, verdictsFormat } from '../../shared/audit/bundle-format.ts';
 import type { BundleHeader, BundleRecord, VerdictRecord, VerdictsHeader } from '../../shared/audit/bundle-format.ts';
-import { exportBundleSchema } from '../../shared/audit/bundle-requests.ts';
-import type { ExportBundle, ExportedBundle, OpenedBundleReport } from '../../shared/audit/bundle-requests.ts';
+import { exportBundleSchema, exportVerdictsSchema } from '../../shared/audit/bundle-requests.ts';
+import type {
+  ExportBundle,
+  ExportedBundle,
+  ExportedVerdicts,
+  ExportVerdicts,
+  OpenedBundleInfo,
+  OpenedBundleReport,
+} from '../../shared/audit/bundle-requests.ts';
 import { chunkPlace } from '../../shared/audit/chunk-place.ts';
 import { auditQueueSchema } from '../../shared/audit/queue.ts';
 import { UserError } from '../../shared/errors.ts';
@@ -110,7 +117,7 @@ function* bundleRecords(
       ...{ turn: pair.turn, turns: pair.turns, question: pair.question, chosen: pair.chosen, rejected: pair.rejected },
       ...{ seed: pair.seed, flags: pair.flags },
     };
-    options.onProgress?.({ phase: 'export', done: i + 1, total: ids.length, unit: 'pairs', etaSeconds: null });
+    report(options, 'export', i + 1, ids.length);
   }
 }
 
@@ -140,11 +147,11 @@ export async function openBundle(
   const folder = resolve(request.folder);
   const header = await checkBundle(path, options);
   const { bundleId, pairs, blind, note } = header;
-  const report = (created: boolean): OpenedBundleReport => ({ folder, bundleId, pairs, blind, note, created });
+  const outcome = (created: boolean): OpenedBundleReport => ({ folder, bundleId, pairs, blind, note, created });
   const workspace = openWorkspace(folder, { create: true });
   try {
     const present = workspace.bundles.opened();
-    if (present?.header.bundleId === bundleId) return report(false);
+    if (present?.header.bundleId === bundleId) return outcome(false);
     if (present !== null || workspace.documents.list({ limit: 1 }).rows.length > 0) {
       const what = present === null ? 'a workspace with documents of its own' : 'another review bundle';
       throw new UserError('conflict', `${folder} holds ${what}.`, {
@@ -153,7 +160,7 @@ export async function openBundle(
       });
     }
     await fill(workspace, path, bundleId, options);
-    return report(true);
+    return outcome(true);
   } finally {
     workspace.close();
   }
@@ -161,12 +168,20 @@ export async function openBundle(
 
 async function checkBundle(path: string, options: JobOptions): Promise<BundleHeader> {
   let header: BundleHeader | undefined;
+  let pairs = 0;
   for await (const item of readBundle(path)) {
     if (options.signal?.aborted === true) throw new UserError('cancelled', 'Opening the bundle was stopped.');
     if (item.kind === 'header') header = item;
+    if (item.kind !== 'pair') continue;
+    pairs += 1;
+    report(options, 'check', pairs, header?.pairs ?? 0);
   }
   if (header === undefined) throw new Error('a bundle without a header was accepted');
   return header;
+}
+
+function report({ onProgress }: JobOptions, phase: string, done: number, total: number): void {
+  onProgress?.({ phase, done, total, unit: 'pairs', etaSeconds: null });
 }
 
 type PairItem = Extract<BundleItem, { kind: 'pair' }>;
@@ -204,6 +219,7 @@ async function fill(workspace: Workspace, path: string, bundleId: string, option
         }
         case 'pair':
           pairs.push(item);
+          report(options, 'open', pairs.length, header?.pairs ?? 0);
           break;
       }
     }
@@ -272,9 +288,10 @@ function addPair(
  */
 export async function exportVerdicts(
   { workspace }: WorkspaceOnly,
-  request: { readonly path: string },
-): Promise<{ readonly path: string; readonly reviews: number; readonly bytes: number }> {
-  const path = resolve(request.path);
+  request: ExportVerdicts,
+  options: JobOptions = {},
+): Promise<ExportedVerdicts> {
+  const path = resolve(parseInput(exportVerdictsSchema, request, 'Verdict file').path);
   const bundle = workspace.bundles.opened();
   if (bundle === null) {
     throw new UserError('conflict', `${workspace.folder} was not made from a review bundle.`, {
@@ -292,7 +309,9 @@ export async function exportVerdicts(
   let reviews = 0;
   const counted = function* (): Generator<VerdictRecord> {
     for (const record of verdictRecords(workspace)) {
+      if (options.signal?.aborted === true) throw new UserError('cancelled', 'The export was stopped.');
       reviews += 1;
+      options.onProgress?.({ phase: 'export', done: reviews, total: reviews, unit: 'reviews', etaSeconds: null });
       yield record;
     }
   };
@@ -314,4 +333,13 @@ function* verdictRecords(workspace: Workspace): Generator<VerdictRecord> {
     if (page.next === null) return;
     cursor = page.next;
   }
+}
+
+/** What an annotator's workspace should say of itself; null for a workspace of its own. */
+export function openedBundle({ workspace }: WorkspaceOnly): OpenedBundleInfo | null {
+  const bundle = workspace.bundles.opened();
+  if (bundle === null) return null;
+  const { all: pairs, unreviewed } = workspace.pairs.queueCounts();
+  const { bundleId, createdAt, blind, note } = bundle.header;
+  return { bundleId, createdAt, openedAt: bundle.openedAt, blind, note, pairs, reviewed: pairs - unreviewed };
 }

@@ -16,6 +16,25 @@ export const agreementRequestSchema = z.strictObject({
 export type AgreementRequest = z.output<typeof agreementRequestSchema>;
 export type AgreementRequestInput = z.input<typeof agreementRequestSchema>;
 
+export const twoReviewersSchema = z
+  .strictObject({
+    first: z.string().min(1),
+    second: z.string().min(1),
+    /** Only pairs of this generation. */
+    jobId: idSchema.nullable().default(null),
+  })
+  .refine(({ first, second }) => first !== second, { message: 'choose two different reviewers', path: ['second'] });
+
+/** A pair that two reviewers judged differently. */
+export interface DisagreementRow {
+  readonly pairId: number;
+  readonly documentTitle: string;
+  /** The question's beginning. */
+  readonly question: string;
+  readonly first: Judgement;
+  readonly second: Judgement;
+}
+
 /** Two reviewers on the pairs that both judged. */
 export interface TwoReviewers {
   readonly reviewers: readonly [string, string];
@@ -78,19 +97,31 @@ function compareTwo(
   reviewers: readonly [string, string],
   judged: readonly ReadonlyMap<string, Judgement>[],
 ): TwoReviewers {
-  const matrix = judgements.map(() => judgements.map(() => 0));
-  let pairs = 0;
-  let same = 0;
+  const met: { first: Judgement; second: Judgement; pairs: number }[] = [];
   for (const verdicts of judged) {
     const [first, second] = [verdicts.get(reviewers[0]), verdicts.get(reviewers[1])];
-    if (first === undefined || second === undefined) continue;
+    if (first !== undefined && second !== undefined) met.push({ first, second, pairs: 1 });
+  }
+  return twoReviewers(reviewers, met);
+}
+
+/** The agreement of two reviewers from how often each two judgements met; the same two may come several times. */
+export function twoReviewers(
+  reviewers: readonly [string, string],
+  met: readonly { readonly first: Judgement; readonly second: Judgement; readonly pairs: number }[],
+): TwoReviewers {
+  const matrix = judgements.map(() => judgements.map(() => 0));
+  let all = 0;
+  let same = 0;
+  for (const { first, second, pairs } of met) {
     const row = matrix[judgements.indexOf(first)] ?? [];
     const column = judgements.indexOf(second);
-    row[column] = (row[column] ?? 0) + 1;
-    pairs += 1;
-    if (first === second) same += 1;
+    row[column] = (row[column] ?? 0) + pairs;
+    all += pairs;
+    if (first === second) same += pairs;
   }
-  return { reviewers, pairs, agreement: pairs === 0 ? null : wilson(same, pairs), kappa: cohenKappa(matrix), matrix };
+  const agreement = all === 0 ? null : wilson(same, all);
+  return { reviewers, pairs: all, agreement, kappa: cohenKappa(matrix), matrix };
 }
 
 function compareAll(names: readonly string[], judged: readonly ReadonlyMap<string, Judgement>[]) {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { idSchema } from '../documents.ts';
+import { idSchema, sha256Schema } from '../documents.ts';
 import { auditFilterSchema, auditOrders } from './queue.ts';
 
 /** Which pairs go into a review bundle, and how. */
@@ -46,14 +46,39 @@ export interface OpenedBundleReport {
   readonly created: boolean;
 }
 
+/** The review bundle that the open workspace was made from, and how far its audit is. */
+export interface OpenedBundleInfo {
+  readonly bundleId: string;
+  /** By the clock of the machine that made it. */
+  readonly createdAt: number;
+  readonly openedAt: number;
+  readonly blind: boolean;
+  readonly note: string;
+  readonly pairs: number;
+  readonly reviewed: number;
+}
+
+export const exportVerdictsSchema = z.strictObject({ path: z.string().trim().min(1, 'name a file') });
+export type ExportVerdicts = z.input<typeof exportVerdictsSchema>;
+
+export interface ExportedVerdicts {
+  readonly path: string;
+  readonly reviews: number;
+  readonly bytes: number;
+}
+
 export const importVerdictsSchema = z.strictObject({
   path: z.string().trim().min(1, 'name a file'),
   /** What to do with reviews of a pair that was edited here since the bundle was made. */
   changedPairs: z.enum(['skip', 'import']).default('skip'),
   /** What to do where the same reviewer has a verdict on the pair here from elsewhere. */
   sameReviewer: z.enum(['skip', 'import']).default('skip'),
+  /** What to do with reviews whose time is before the bundle was made, or in the future. */
+  clock: z.enum(['skip', 'import']).default('import'),
   /** Reviewers' names here by their names in the file (two people may both be called "me"). */
   rename: z.record(z.string().min(1), z.string().trim().min(1).max(200)).default({}),
+  /** `ImportReport.seal` of a preview: another file under the same name is refused. */
+  expected: sha256Schema.optional(),
   /** Only report what would happen. */
   preview: z.boolean().default(false),
 });
@@ -63,7 +88,8 @@ export type ImportVerdicts = z.input<typeof importVerdictsSchema>;
  * `pair_unknown`: no such pair here. `pair_changed`: its texts are not those that were reviewed. `same_reviewer`: the
  * reviewer has a verdict on it from elsewhere. `clock`: a review's time is before the bundle was made or in the future.
  */
-export type ImportConflictKind = 'pair_unknown' | 'pair_changed' | 'same_reviewer' | 'clock';
+export const importConflictKinds = ['pair_unknown', 'pair_changed', 'same_reviewer', 'clock'] as const;
+export type ImportConflictKind = (typeof importConflictKinds)[number];
 
 export interface ImportConflict {
   readonly kind: ImportConflictKind;
@@ -76,7 +102,19 @@ export interface ImportConflict {
   readonly message: string;
 }
 
+/** A reviewer of a verdict file. */
+export interface ImportedReviewer {
+  /** As named in the file, and as named here. */
+  readonly inFile: string;
+  readonly name: string;
+  readonly reviews: number;
+  /** Pairs on which a verdict of that name stands here already. */
+  readonly pairsHere: number;
+}
+
 export interface ImportReport {
+  /** Tells this file from another. */
+  readonly seal: string;
   readonly bundleId: string;
   readonly auditId: string;
   /** Reviews in the file: new ones that were taken over, known from an earlier import, and left out by a conflict. */
@@ -84,7 +122,9 @@ export interface ImportReport {
   readonly imported: number;
   readonly known: number;
   readonly skipped: number;
-  readonly reviewers: readonly string[];
+  readonly reviewers: readonly ImportedReviewer[];
+  /** Pair and reviewer together count once, as in `conflicts`. */
+  readonly counts: Readonly<Record<ImportConflictKind, { readonly imported: number; readonly skipped: number }>>;
   readonly conflicts: readonly ImportConflict[];
   readonly preview: boolean;
 }

@@ -5,15 +5,17 @@ export interface Kappa {
   readonly value: number | null;
   readonly low: number | null;
   readonly high: number | null;
+  /** Of which the interval is made, before it is cut at -1 and 1; null as the interval. */
+  readonly standardError: number | null;
   /** Items. */
   readonly n: number;
 }
 
-const undefinedKappa = (n: number): Kappa => ({ value: null, low: null, high: null, n });
+const undefinedKappa = (n: number): Kappa => ({ value: null, low: null, high: null, standardError: null, n });
 
 function interval(value: number, standardError: number, n: number): Kappa {
   const half = normal95 * standardError;
-  return { value, low: Math.max(-1, value - half), high: Math.min(1, value + half), n };
+  return { value, low: Math.max(-1, value - half), high: Math.min(1, value + half), standardError, n };
 }
 
 /**
@@ -71,7 +73,7 @@ export function fleissKappa(table: readonly (readonly number[])[]): Kappa {
   const expected = shares.reduce((sum, share) => sum + share ** 2, 0);
   if (expected === 1) return undefinedKappa(n);
   const kappa = (observed - expected) / (1 - expected);
-  if (n === 1) return { value: kappa, low: null, high: null, n };
+  if (n === 1) return { value: kappa, low: null, high: null, standardError: null, n };
 
   // Each item's value of the linearised kappa.
   const squares = table.reduce((sum, item, i) => {

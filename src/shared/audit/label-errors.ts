@@ -15,10 +15,22 @@ export interface Opinion {
   /** Grows with the time at which the verdict was stored. */
   readonly reviewId: number;
   readonly blind: boolean;
+  readonly documentId: number;
   readonly documentType: DocumentRow['importer'];
   /** Unicode characters of the document. */
   readonly documentCharacters: number;
+  /** The generation and the model that made the pair. */
+  readonly origin: Origin;
   readonly draw: Draw | null;
+}
+
+/** Where a pair comes from; without a number where that generation is not in this workspace (review bundles). */
+export interface Origin {
+  readonly jobId: number | null;
+  readonly generation: string | null;
+  readonly modelFingerprint: string;
+  /** Null where the model was never added here. */
+  readonly model: string | null;
 }
 
 /** The verdicts that judge; a skip is none. In this order in every matrix. */
@@ -72,6 +84,10 @@ export interface LabelErrorReport extends LabelErrorRate {
   readonly byDocumentType: readonly (LabelErrorRate & { readonly documentType: DocumentRow['importer'] })[];
   /** Documents of `from` to under `to` characters; null = no bound. Groups without judged pairs are there too. */
   readonly byLength: readonly (LabelErrorRate & { readonly from: number; readonly to: number | null })[];
+  /** Generations in the order of their numbers. */
+  readonly byOrigin: readonly (LabelErrorRate & { readonly origin: Origin })[];
+  /** Documents that the judged pairs come from. */
+  readonly documents: number;
   /** Judged pairs whose verdict was given blind. */
   readonly blind: number;
   /** Judged pairs on which reviewers differ; the latest verdict stands for the pair. */
@@ -95,6 +111,8 @@ export function labelErrors(
   const groupBy = <Key>(keyOf: (opinion: JudgedOpinion) => Key, keys: readonly Key[]) =>
     keys.map((key) => ({ key, rate: rateOf(judged.filter((opinion) => keyOf(opinion) === key)) }));
   const bucketOf = (characters: number): number => lengthEdges.filter((edge) => characters >= edge).length;
+  const origins = new Map(judged.map(({ origin }) => [originKey(origin), origin]));
+  const originKeys = [...origins.keys()].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   const types = [...new Set(judged.map((opinion) => opinion.documentType))].sort();
   const buckets = Array.from({ length: lengthEdges.length + 1 }, (_, i) => i);
   return {
@@ -108,11 +126,18 @@ export function labelErrors(
       to: lengthEdges[key] ?? null,
       ...rate,
     })),
+    byOrigin: groupBy((opinion) => originKey(opinion.origin), originKeys).flatMap(({ key, rate }) => {
+      const origin = origins.get(key);
+      return origin === undefined ? [] : [{ origin, ...rate }];
+    }),
+    documents: new Set(judged.map((opinion) => opinion.documentId)).size,
     blind: judged.filter((opinion) => opinion.blind).length,
     disagreed,
     sampling: samplingOf(judged, population, skipped),
   };
 }
+
+const originKey = ({ jobId, modelFingerprint }: Origin): string => `${jobId ?? 0} ${modelFingerprint}`;
 
 type JudgedOpinion = Opinion & { readonly verdict: Judgement };
 

@@ -68,7 +68,11 @@ test('there and back: the annotator sees what is needed, the verdicts arrive wit
   expect(await exportVerdicts({ workspace: audit }, { path: verdictPath })).toMatchObject({ reviews: 7 });
 
   const preview = await importVerdicts({ workspace: home }, { path: verdictPath, preview: true });
-  expect(preview).toMatchObject({ imported: 7, known: 0, skipped: 0, conflicts: [], reviewers: ['ann', 'bob'] });
+  expect(preview).toMatchObject({ imported: 7, known: 0, skipped: 0, conflicts: [] });
+  expect(preview.reviewers).toEqual([
+    { inFile: 'ann', name: 'ann', reviews: 6, pairsHere: 0 },
+    { inFile: 'bob', name: 'bob', reviews: 1, pairsHere: 0 },
+  ]);
   expect(home.reviews.list().rows).toEqual([]);
   const done = await importVerdicts({ workspace: home }, { path: verdictPath });
   expect(done).toEqual({ ...preview, preview: false });

@@ -41,7 +41,7 @@ test("Wilson's interval is that of statsmodels", () => {
 });
 
 test('where there is nothing to tell from chance there is no kappa', () => {
-  const none = { value: null, low: null, high: null };
+  const none = { value: null, low: null, high: null, standardError: null };
   expect(cohenKappa([])).toEqual({ ...none, n: 0 });
   expect(cohenKappa([[0, 0], [0, 0]])).toEqual({ ...none, n: 0 }); // prettier-ignore
   expect(cohenKappa([[7, 0], [0, 0]])).toEqual({ ...none, n: 7 }); // prettier-ignore

@@ -13,6 +13,8 @@ function opinion(pairId: number, verdict: Verdict, extra: Partial<Opinion> = {})
   reviewId += 1;
   return {
     ...{ pairId, reviewer: 'ann', verdict, reviewId, blind: true, documentType: 'txt', documentCharacters: 500 },
+    documentId: pairId,
+    origin: { jobId: 1, generation: 'first', modelFingerprint: 'model-a', model: null },
     draw: random,
     ...extra,
   };
