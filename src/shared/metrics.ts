@@ -64,6 +64,16 @@ export const trainingMetrics = {
     'nats/token',
     'Mean of log pi(y|long) - log ref(y|short) over the rejected tokens; an estimate, not the exact KL.',
   ),
+  'kl/short_to_long_k3/chosen': exact(
+    'KL to reference (k3), chosen',
+    'nats/token',
+    'Mean of exp(-r) - 1 + r with r the log ratio of a chosen token: never negative, less noisy than its mean.',
+  ),
+  'kl/short_to_long_k3/rejected': exact(
+    'KL to reference (k3), rejected',
+    'nats/token',
+    'Mean of exp(-r) - 1 + r with r the log ratio of a rejected token: never negative, less noisy than its mean.',
+  ),
   grad_norm: exact('Gradient norm', '', 'L2 norm of the whole gradient before clipping.'),
   learning_rate: exact('Learning rate', '', 'Learning rate of this step.'),
   num_tokens: exact('Tokens', 'tokens', 'Tokens the policy has read since the start of the run.'),
@@ -92,6 +102,8 @@ export const heldOutMetrics = {
   'eval_logps/rejected': trainingMetrics['logps/rejected'],
   'eval_kl/short_to_long/chosen': trainingMetrics['kl/short_to_long/chosen'],
   'eval_kl/short_to_long/rejected': trainingMetrics['kl/short_to_long/rejected'],
+  'eval_kl/short_to_long_k3/chosen': trainingMetrics['kl/short_to_long_k3/chosen'],
+  'eval_kl/short_to_long_k3/rejected': trainingMetrics['kl/short_to_long_k3/rejected'],
   'eval_kl/exact/chosen': exact(
     'Exact KL to reference (short context), chosen',
     'nats/token',

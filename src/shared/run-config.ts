@@ -11,7 +11,7 @@ export type Objective = (typeof objectives)[number];
 const count = z.int().min(1);
 const weight = z.number().min(0);
 const rate = z.number().min(0).max(1);
-/** AdamW's decay rates: 1 would divide by zero in the bias correction. */
+/** Decay rates of moments: 1 would divide by zero in AdamW's bias correction and never move RMSprop's average. */
 const decay = z.number().min(0).lt(1);
 
 const fullSchema = z.strictObject({ kind: z.literal('full') });
@@ -28,13 +28,30 @@ const loraSchema = z.strictObject({
     .default([...loraTargets]),
 });
 
-const optimizerSchema = z.strictObject({
-  kind: z.literal('adamw').default('adamw'),
-  beta1: decay.default(0.9),
-  beta2: decay.default(0.999),
-  eps: z.number().positive().default(1e-8),
-  weightDecay: weight.default(0),
-});
+/** Fields of the optimizer that only one kind has, with that kind and their default (torch's). */
+const optimizerOwn = { beta1: ['adamw', 0.9], beta2: ['adamw', 0.999], alpha: ['rmsprop', 0.99] } as const;
+
+const optimizerSchema = z
+  .strictObject({
+    kind: z.enum(['adamw', 'rmsprop']).default('adamw'),
+    beta1: decay.optional(),
+    beta2: decay.optional(),
+    /** Smoothing constant of RMSprop's squared gradient. */
+    alpha: decay.optional(),
+    eps: z.number().positive().default(1e-8),
+    weightDecay: weight.default(0),
+  })
+  .superRefine((optimizer, context) => {
+    for (const [field, [kind]] of Object.entries(optimizerOwn)) {
+      if (optimizer[field as keyof typeof optimizerOwn] === undefined || optimizer.kind === kind) continue;
+      context.addIssue({ code: 'custom', path: [field], message: `belongs to ${kind}, not to ${optimizer.kind}` });
+    }
+  })
+  .transform(({ kind, beta1, beta2, alpha, ...common }) =>
+    kind === 'adamw'
+      ? { kind, beta1: beta1 ?? optimizerOwn.beta1[1], beta2: beta2 ?? optimizerOwn.beta2[1], ...common }
+      : { kind, alpha: alpha ?? optimizerOwn.alpha[1], ...common },
+  );
 
 /**
  * The weights an objective starts from; every objective is
@@ -130,6 +147,19 @@ export type RunConfigInput = z.input<typeof runConfigSchema>;
 /** A complete configuration. */
 export type RunConfig = z.output<typeof runConfigSchema>;
 export type Trainable = RunConfig['trainable'];
+
+/**
+ * What a run that goes on from a checkpoint of another takes over unchanged: the trained vector, the optimizer's state
+ * and the place in the data mean nothing under other values. Of the optimizer only the kind is fixed.
+ */
+export const inheritedFields = [
+  'trainable',
+  'batchSize',
+  'seed',
+  'turnsPerSample',
+  'heldOutFraction',
+  'ropeTheta',
+] as const satisfies readonly (keyof RunConfig)[];
 
 /**
  * Checks a run configuration and fills in its defaults.

@@ -68,6 +68,9 @@ export const runRowSchema = z.strictObject({
 });
 export type RunRow = z.infer<typeof runRowSchema>;
 
+/** File in a checkpoint's folder that keeps it from being thinned out. */
+export const keptMark = 'kept';
+
 /** A checkpoint folder. `removedAt` is set once its files were thinned out; the row stays. */
 export const checkpointRowSchema = z.strictObject({
   id: idSchema,

@@ -35,6 +35,8 @@ test.each([
   [{ trainable: { kind: 'lora', targets: [] } }, 'trainable.targets'],
   [{ trainable: { kind: 'full', rank: 4 } }, 'trainable.rank'],
   [{ optimizer: { beta1: 1 } }, 'optimizer.beta1'],
+  [{ optimizer: { alpha: 0.9 } }, 'optimizer.alpha'],
+  [{ optimizer: { kind: 'rmsprop', beta2: 0.9 } }, 'optimizer.beta2'],
   [{ heldOutFraction: 1 }, 'heldOutFraction'],
   [{ device: 'tpu' }, 'device'],
   [{ seed: 0.5 }, 'seed'],

@@ -35,10 +35,14 @@ export const runConfigHelp: Readonly<Record<string, FieldHelp>> = {
   maxSteps: { group: schedule, text: 'length of the run in optimizer steps', default: 'none' },
   batchSize: { group: schedule, text: 'examples an optimizer step; their gradients are accumulated one by one' },
   'optimizer.kind': { group: schedule, text: 'optimizer' },
-  'optimizer.beta1': { group: schedule, text: 'decay rate of the first moment, a step' },
-  'optimizer.beta2': { group: schedule, text: 'decay rate of the second moment, a step' },
+  'optimizer.beta1': { group: schedule, text: 'AdamW: decay rate of the first moment, a step', default: '0.9' },
+  'optimizer.beta2': { group: schedule, text: 'AdamW: decay rate of the second moment, a step', default: '0.999' },
+  'optimizer.alpha': { group: schedule, text: 'RMSprop: decay rate of the squared gradient, a step', default: '0.99' },
   'optimizer.eps': { group: schedule, text: 'added to the root of the second moment' },
-  'optimizer.weightDecay': { group: schedule, text: 'decoupled weight decay' },
+  'optimizer.weightDecay': {
+    group: schedule,
+    text: 'weight decay: decoupled in AdamW, added to the gradient in RMSprop',
+  },
   maxGradNorm: { group: schedule, text: 'gradients are scaled down to this L2 norm; none = no clipping' },
   seed: { group: schedule, text: 'seed of data order and start values' },
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { z } from 'zod';
 import { UserError } from '../../shared/errors.ts';
 import { evaluationTaskSchema } from '../../shared/evaluation-tasks.ts';
 import type {
@@ -38,15 +39,75 @@ export interface EvaluationRequest {
   readonly execution?: Partial<Execution>;
 }
 
+export interface EvaluateOptions extends JobOptions {
+  /** Called once the rows are in the store, one for each task, before the first begins. */
+  readonly onRows?: (ids: readonly number[]) => void;
+  readonly onTask?: (outcome: EvaluationOutcome) => void;
+}
+
 /**
  * Evaluates a model on each task, one row in the store for each, with every item's answer. What is finished stays when
  * a later task fails or is stopped.
  * Errors: `invalid_input` naming the task, file or field and `not_found` (nothing is stored then), those of the model.
  */
-export async function evaluate(
+export function evaluate(
   context: ServiceContext,
   request: EvaluationRequest,
-  options: JobOptions & { readonly onTask?: (outcome: EvaluationOutcome) => void } = {},
+  options: EvaluateOptions = {},
+): Promise<readonly EvaluationOutcome[]> {
+  return evaluateInto(context, request, [], options);
+}
+
+/**
+ * Goes on with evaluations that were stopped, failed or killed: each is done again, and the answers that it has stay.
+ * Those that are finished are passed over.
+ * Errors: `not_found`; `conflict` for a cancelled one, and where its set, model or pairs are no longer the same.
+ */
+export async function resumeEvaluations(
+  context: ServiceContext,
+  ids: readonly number[],
+  options: EvaluateOptions = {},
+): Promise<readonly EvaluationOutcome[]> {
+  const outcomes: EvaluationOutcome[] = [];
+  for (const row of ids.map((id) => context.workspace.evaluations.get(id))) {
+    if (row.status === 'finished') continue;
+    if (row.status === 'cancelled') {
+      throw new UserError('conflict', `The evaluation ${row.id} is cancelled and cannot be continued.`, {
+        hint: 'Start it again.',
+      });
+    }
+    const { task, source, execution } = storedRequestSchema.parse(row.config);
+    const exact = source.kind === 'run' && row.checkpointId !== null ? { checkpointId: row.checkpointId } : {};
+    const request = { source: { ...source, ...exact } as EvaluationSource, tasks: [task], execution };
+    outcomes.push(...(await evaluateInto(context, request, [row], options)));
+  }
+  return outcomes;
+}
+
+/** Ends stopped evaluations for good; their answers stay. Errors: `not_found`. */
+export function cancelEvaluations({ workspace }: Pick<ServiceContext, 'workspace'>, ids: readonly number[]): void {
+  for (const id of ids) {
+    const { status } = workspace.evaluations.get(id);
+    if (status !== 'finished' && status !== 'cancelled') workspace.evaluations.setStatus(id, 'cancelled');
+  }
+}
+
+/** What a row says about how it was asked for. */
+const storedRequestSchema = z.object({
+  task: evaluationTaskSchema,
+  source: z.looseObject({ kind: z.enum(['base', 'adapter', 'run']) }),
+  execution: z
+    .object({ device: z.enum(['cpu', 'cuda']).optional(), threads: z.int().optional() })
+    .default({})
+    .transform((execution) => execution as Partial<Execution>),
+});
+
+/** Evaluates into new rows, or into the rows of an earlier try (one for each task). */
+async function evaluateInto(
+  context: ServiceContext,
+  request: EvaluationRequest,
+  earlier: readonly EvaluationRow[],
+  options: EvaluateOptions,
 ): Promise<readonly EvaluationOutcome[]> {
   const { workspace, engine } = context;
   const tasks = request.tasks.map((task): EvaluationTask => {
@@ -57,6 +118,13 @@ export async function evaluate(
   const { modelDir, expected, weights, config, runId, checkpointId, ropeTheta } = sourceOf(context, request.source);
   const samples = tasks.map((task) => (task.kind === 'kl' ? klSamples(workspace, task, runId) : []));
   const hashes = await Promise.all(tasks.map((task, i) => hashOf(workspace, task, samples[i] ?? [])));
+  const changed = earlier.findIndex((row, i) => row.setSha256 !== hashes[i]);
+  if (changed >= 0) {
+    throw new UserError('conflict', `The set "${tasks[changed]?.name}" is no longer what the evaluation began with.`, {
+      hint: 'Start the evaluation again.',
+    });
+  }
+  const answered = earlier.map(({ id }) => new Set([...allItems(workspace, id)].map(({ index }) => index)));
   const model = await usableModel(engine, modelDir, { ...options, ...(expected === null ? {} : { expected }) });
 
   const execution = { device: config.device, threads: config.threads, ...request.execution };
@@ -69,7 +137,7 @@ export async function evaluate(
         modelFingerprint: model.fingerprint,
         runId,
         checkpointId,
-        config: JSON.parse(JSON.stringify({ task, source: request.source })) as never,
+        config: JSON.parse(JSON.stringify({ task, source: request.source, execution })) as never,
         codeVersion: codeVersion(),
         seed: task.kind === 'ask' ? task.seed : 0,
       }),
@@ -89,10 +157,15 @@ export async function evaluate(
         ready: () =>
           workspace.transaction(() => {
             noteModel(workspace, model);
-            ids = addRows();
+            ids = earlier.length > 0 ? earlier.map(({ id }) => id) : addRows();
+            options.onRows?.(ids);
             for (const id of ids) workspace.evaluations.setStatus(id, 'running');
           }),
-        items: ({ task, items }) => workspace.evaluations.addItems(idOf(task), items),
+        items: ({ task, items }) =>
+          workspace.evaluations.addItems(
+            idOf(task),
+            items.filter(({ index }) => answered[task]?.has(index) !== true),
+          ),
         taskFinished: ({ task, summary }) => {
           workspace.evaluations.finish(idOf(task), summary);
           const row = workspace.evaluations.get(idOf(task));
@@ -108,7 +181,7 @@ export async function evaluate(
     const stopped = error instanceof UserError && error.code === 'cancelled';
     for (const id of ids) {
       if (workspace.evaluations.get(id).status !== 'running') continue;
-      workspace.evaluations.setStatus(id, stopped ? 'cancelled' : 'failed', stopped ? null : message);
+      workspace.evaluations.setStatus(id, stopped ? 'paused' : 'failed', stopped ? null : message);
     }
     throw error;
   }

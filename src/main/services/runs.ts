@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { UserError } from '../../shared/errors.ts';
 import type { ModelReport } from '../../shared/model-report.ts';
@@ -6,10 +7,12 @@ import type { Page, PageRequest } from '../../shared/paging.ts';
 import { pairSelectionSchema } from '../../shared/pair-selection.ts';
 import type { PairSelectionInput } from '../../shared/pair-selection.ts';
 import { parseInput } from '../../shared/parse.ts';
-import { parseRunConfig } from '../../shared/run-config.ts';
+import { inheritedFields, parseRunConfig } from '../../shared/run-config.ts';
 import type { RunConfig, RunConfigInput } from '../../shared/run-config.ts';
+import { keptMark } from '../../shared/runs.ts';
 import type { CheckpointRow, RunRow, SnapshotPair } from '../../shared/runs.ts';
-import type { TrainingPlan, TrainJobResult } from '../engine/protocol/jobs.ts';
+import type { TrainingPlan, TrainInput, TrainJobResult } from '../engine/protocol/jobs.ts';
+import { writeFileAtomic } from '../files/atomic-write.ts';
 import type { MetricsPage } from '../workspace/metrics.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { codeVersion } from './code-version.ts';
@@ -70,6 +73,89 @@ export async function train(
   });
   options.onRun?.(workspace.runs.get(id), plan);
   return execute(context, id, resolve(request.modelDir), false, options);
+}
+
+export interface ContinueRequest {
+  readonly runId: number;
+  readonly checkpointId: number;
+  /** Settings that the new run has otherwise; `inheritedFields` and the optimizer's kind cannot be among them. */
+  readonly config?: RunConfigInput;
+  readonly name?: string;
+  /** Left out: where the run found its model. */
+  readonly modelDir?: string;
+}
+
+/**
+ * Starts a new run from a checkpoint of another: its trained vector, optimizer state and place in the data, on the same
+ * pairs, in a configuration of its own. The other run stays as it is. With the same configuration the new run's metrics
+ * are those that the other one has after the checkpoint.
+ * Errors: `not_found`; `invalid_input` for a setting that cannot change, or where nothing would be left to train (the
+ * workspace is as it was then); `conflict` for another model.
+ */
+export async function continueFrom(
+  context: ServiceContext,
+  request: ContinueRequest,
+  options: TrainOptions = {},
+): Promise<RunOutcome> {
+  const { workspace, engine } = context;
+  const parent = workspace.runs.get(request.runId);
+  const checkpoint = checkpointOf(context, parent.id, request.checkpointId);
+  const config = continuedConfig(workspace.runs.config(parent.id), request.config ?? {});
+  const modelDir = resolve(request.modelDir ?? modelFolder(context, parent.modelFingerprint));
+  await usableModel(engine, modelDir, { ...options, expected: parent.modelFingerprint });
+  const { pairs, heldOut } = workspace.runs.data(parent.id);
+  const samples = bySample(workspace, pairs);
+  // The documents were split when the other run was made: these are all for training.
+  const plan = await engine.run(
+    'prepareTraining',
+    { modelDir, config: { ...config, heldOutFraction: 0 }, documents: samples.map(() => 1) },
+    { readSample: ({ index }) => workspace.samples.ofPairs(samples[index] ?? []) },
+    options,
+  );
+  if (plan.steps <= checkpoint.step) {
+    throw new UserError(
+      'invalid_input',
+      `The checkpoint is at step ${checkpoint.step}, and the new run would end at step ${plan.steps}.`,
+      {
+        place: { field: config.maxSteps === null ? 'epochs' : 'maxSteps' },
+        hint: 'Choose an earlier checkpoint, or give the new run more epochs or steps.',
+      },
+    );
+  }
+  const id = workspace.runs.add({
+    name: request.name ?? `${parent.name}, from step ${checkpoint.step}`,
+    ...{ config, modelFingerprint: parent.modelFingerprint, codeVersion: codeVersion() },
+    ...{ pairs: [...pairs], heldOut: [...heldOut], parentRunId: parent.id, parentCheckpointId: checkpoint.id },
+  });
+  options.onRun?.(workspace.runs.get(id), plan);
+  return execute(context, id, modelDir, false, options);
+}
+
+/** A run's configuration with changes over it. Of epochs and steps, or ratio and steps of warm-up, the change wins. */
+function continuedConfig(parent: RunConfig, changes: RunConfigInput): RunConfig {
+  const merged: RunConfigInput = { ...parent, ...changes };
+  const { optimizer } = changes;
+  if (optimizer !== undefined && (optimizer.kind ?? parent.optimizer.kind) === parent.optimizer.kind) {
+    merged.optimizer = { ...parent.optimizer, ...optimizer };
+  }
+  if (isSet(changes.maxSteps)) merged.epochs = null;
+  if (isSet(changes.epochs)) merged.maxSteps = null;
+  if (isSet(changes.warmupSteps)) merged.warmupRatio = null;
+  if (isSet(changes.warmupRatio)) merged.warmupSteps = null;
+  const config = parseRunConfig(merged);
+  const field = inheritedFields.find((name) => JSON.stringify(config[name]) !== JSON.stringify(parent[name]));
+  if (field !== undefined || config.optimizer.kind !== parent.optimizer.kind) {
+    const name = field ?? 'optimizer.kind';
+    throw new UserError('invalid_input', `A run that goes on from a checkpoint cannot change ${name}.`, {
+      place: { field: name },
+      hint: 'Start a new run from the model for that.',
+    });
+  }
+  return config;
+}
+
+function isSet(value: unknown): boolean {
+  return value !== null && value !== undefined;
 }
 
 export interface PlannedTraining {
@@ -137,6 +223,25 @@ export async function resumeRun(
 /** Ends a paused or failed run for good; its metrics and checkpoints stay. Errors: `not_found`, `conflict`. */
 export function cancelRun({ workspace }: WorkspaceOnly, runId: number): void {
   workspace.runs.setStatus(runId, 'cancelled');
+}
+
+/**
+ * Keeps a checkpoint from being thinned out, or no longer; the mark also lies in its folder, where the trainer reads it.
+ * Errors: `not_found`.
+ */
+export async function setCheckpointPinned(
+  { workspace }: WorkspaceOnly,
+  checkpointId: number,
+  pinned: boolean,
+): Promise<void> {
+  const { path, removedAt } = workspace.checkpoints.get(checkpointId);
+  if (removedAt !== null) {
+    throw new UserError('not_found', `The files of the checkpoint ${checkpointId} are no longer there.`);
+  }
+  const mark = join(workspace.folder, path, keptMark);
+  if (pinned) await writeFileAtomic(mark, '');
+  else await rm(mark, { force: true });
+  workspace.checkpoints.setPinned(checkpointId, pinned);
 }
 
 /** Runs in the order they were made. */
@@ -224,6 +329,7 @@ async function execute(
           heldOutSamples: sets.heldOut.length,
           checkpointDir,
           resume,
+          parent: parentOf(workspace, run),
           codeVersion: run.codeVersion,
         },
         {
@@ -249,6 +355,12 @@ async function execute(
     checkpoint: latest(workspace, runId),
     seconds: result.seconds,
   };
+}
+
+function parentOf(workspace: Workspace, run: RunRow): TrainInput['parent'] {
+  if (run.parentRunId === null || run.parentCheckpointId === null) return null;
+  const { path } = workspace.checkpoints.get(run.parentCheckpointId);
+  return { checkpoint: resolve(workspace.folder, path), config: workspace.runs.config(run.parentRunId) };
 }
 
 /** Notes a checkpoint that was written, and those that the engine has thinned out. */

@@ -76,6 +76,7 @@ export function evaluationRepository(context: RepositoryContext) {
 
     setStatus: status.set,
     pauseInterrupted: status.pauseInterrupted,
+    stopped: status.stopped,
 
     /** Stores answers, all or nothing. An item that is answered already is a defect and throws. */
     addItems: database.transaction((id: number, answers: readonly NewEvaluationItem[]): void => {

@@ -81,6 +81,7 @@ export function generationJobRepository(context: RepositoryContext) {
 
     setStatus: status.set,
     pauseInterrupted: status.pauseInterrupted,
+    stopped: status.stopped,
 
     /** Stores finished steps, all or nothing. A step that is done already is a defect and throws. */
     addSteps: database.transaction((jobId: number, done: readonly GenerationStep[]): void => {

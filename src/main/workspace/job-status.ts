@@ -17,7 +17,18 @@ export function jobStatus(kind: JobKind, { database, now, events }: RepositoryCo
     WHERE id = @id`);
   const running = database.prepare<[], { id: number }>(`SELECT id FROM ${table} WHERE status = 'running' ORDER BY id`);
 
+  const stopped = database.prepare<[], { id: number }>(
+    `SELECT id FROM ${table} WHERE status IN ('paused', 'failed') ORDER BY id DESC LIMIT 100`,
+  );
+
   return {
+    /** Ids of those that can go on, oldest first, of the last hundred. */
+    stopped: (): number[] =>
+      stopped
+        .all()
+        .map((row) => row.id)
+        .reverse(),
+
     /**
      * Moves a job to another status. `error` is the sentence of a failed one.
      * Errors: `not_found`, and `conflict` where the job's present status does not allow it.

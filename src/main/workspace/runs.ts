@@ -144,6 +144,7 @@ export function runRepository(context: RepositoryContext) {
 
     setStatus: status.set,
     pauseInterrupted: status.pauseInterrupted,
+    stopped: status.stopped,
 
     /** Gives a run another name. Errors: `not_found`. */
     rename: database.transaction((id: number, name: string): void => {

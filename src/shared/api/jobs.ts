@@ -7,6 +7,7 @@ export const jobKinds = [
   'countTokens',
   'generate',
   'train',
+  'dryRun',
   'evaluate',
   'export',
   'selfTest',
@@ -14,7 +15,7 @@ export const jobKinds = [
 ] as const;
 export type ApiJobKind = (typeof jobKinds)[number];
 
-/** Jobs run one after the other; `paused` ones can be continued, `interrupted` says why they stopped. */
+/** Jobs run one after the other; `paused` ones can be continued. */
 export type ApiJobStatus = 'waiting' | 'running' | 'pausing' | 'paused' | 'finished' | 'failed' | 'cancelled';
 
 /** What an error looks like when it crosses to the window: never a stack. */
@@ -39,6 +40,8 @@ export interface ApiJob {
   readonly error: ApiErrorBody | null;
   /** Whether it keeps its state when it is stopped, so that it can go on. */
   readonly resumable: boolean;
+  /** It was left unfinished before Longhand was started last. */
+  readonly earlier: boolean;
   /** Rows of the workspace that it makes. */
   readonly runId: number | null;
   readonly generationId: number | null;

@@ -40,11 +40,38 @@ export interface RunPlanView {
   readonly advice: string | null;
 }
 
+/** What a dry run measured on the longest example and on one of median length, and what follows for the whole run. */
+export interface DryRunReport {
+  readonly longest: {
+    readonly document: string;
+    readonly tokens: number;
+    /** Forward and backward. */
+    readonly seconds: number;
+    readonly loss: number;
+  };
+  readonly median: { readonly tokens: number; readonly seconds: number };
+  readonly loadSeconds: number;
+  /** Predicted for scoring the reference once on all examples. */
+  readonly referenceSeconds: number;
+  /** Predicted mean of an optimizer step. */
+  readonly stepSeconds: number;
+  readonly steps: number;
+  /** Predicted for the run, evaluations on held-out pairs and checkpoints left out. */
+  readonly totalSeconds: number;
+}
+
+export interface DryRunView extends DryRunReport {
+  /** Most memory that the engine's process held. */
+  readonly peakBytes: number;
+}
+
 export interface RunView {
   readonly run: RunRow;
   readonly config: RunConfig;
   readonly checkpoints: readonly CheckpointRow[];
   readonly modelPath: string | null;
+  /** The run and step that it goes on from. */
+  readonly parent: { readonly runId: number; readonly step: number } | null;
 }
 
 /** Metrics that were added after the cursor. `reset`: the run was cut back, so forget what you have. */
@@ -62,7 +89,18 @@ export const runMethods = {
   /** The configuration with every default filled in. */
   'runs.config': method<RunConfig>()(z.strictObject({ config: configInput })),
   'runs.plan': method<RunPlanView>()(request),
+  /** Tries the run on its longest example as a job; its result is a `DryRunView`. */
+  'runs.dryRun': method<{ readonly jobId: number }>()(request),
   'runs.start': method<{ readonly jobId: number }>()(request),
+  /** A new run from a checkpoint of another, with changes over that run's configuration. */
+  'runs.continueFrom': method<{ readonly jobId: number }>()(
+    z.strictObject({
+      runId: idSchema,
+      checkpointId: idSchema,
+      config: configInput.optional(),
+      name: z.string().trim().min(1).optional(),
+    }),
+  ),
   'runs.resume': method<{ readonly jobId: number }>()(z.strictObject({ id: idSchema })),
   'runs.cancel': method<RunRow>()(z.strictObject({ id: idSchema })),
   'runs.rename': method<RunRow>()(z.strictObject({ id: idSchema, name: z.string().trim().min(1) })),

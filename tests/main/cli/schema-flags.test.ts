@@ -33,8 +33,10 @@ function leaves(value: unknown, path: string[] = []): string[] {
 describe('schemaFlags', () => {
   test('has a flag for every field of a complete run configuration', () => {
     const complete = runConfigSchema.parse({ trainable: { kind: 'lora' } });
-    expect(flags.map((flag) => flag.path.join('.')).sort()).toEqual(leaves(complete).sort());
-    expect(Object.keys(runConfigHelp).sort()).toEqual(leaves(complete).sort());
+    const other = runConfigSchema.parse({ optimizer: { kind: 'rmsprop' } });
+    const all = [...new Set([...leaves(complete), ...leaves(other)])].sort();
+    expect(flags.map((flag) => flag.path.join('.')).sort()).toEqual(all);
+    expect(Object.keys(runConfigHelp).sort()).toEqual(all);
   });
 
   test('has a flag for every field of a complete synthesis configuration besides the template', () => {

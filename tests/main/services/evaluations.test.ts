@@ -7,6 +7,7 @@ import {
   evaluate,
   evaluationItems,
   listEvaluations,
+  resumeEvaluations,
 } from '../../../src/main/services/evaluations.ts';
 import { exportAdapter, exportMerged } from '../../../src/main/services/exports.ts';
 import { generatePairs } from '../../../src/main/services/pairs.ts';
@@ -135,5 +136,9 @@ test('what cannot be evaluated leaves no row; a stopped evaluation says so', asy
     },
   );
   await expect(stopped).rejects.toMatchObject({ code: 'cancelled' });
-  expect(rows()).toEqual(['finished', 'cancelled']);
+  expect(rows()).toEqual(['finished', 'paused']);
+  const again = await resumeEvaluations(context, [1, 2]);
+  expect(again.map(({ row }) => row.id)).toEqual([2]);
+  expect(rows()).toEqual(['finished', 'finished']);
+  expect(evaluationItems(context, 2).rows).toHaveLength(4);
 });

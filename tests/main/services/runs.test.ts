@@ -4,7 +4,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { beforeAll, expect, test } from 'vitest';
-import { cancelRun, checkpointOf, listRuns, resumeRun, runDetail, train } from '../../../src/main/services/runs.ts';
+import {
+  cancelRun,
+  checkpointOf,
+  continueFrom,
+  listRuns,
+  resumeRun,
+  runDetail,
+  setCheckpointPinned,
+  train,
+} from '../../../src/main/services/runs.ts';
+import { dryRun } from '../../../src/main/services/dry-run.ts';
 import { addPairs, closeAll, exactRows, open, temporaryFolder, tinyModel } from './fixtures.ts';
 import { tinyRun } from './tiny-run.ts';
 
@@ -189,4 +199,114 @@ test('a run does not go on with another model than its own', async () => {
   await expect(other).rejects.toMatchObject({ code: 'conflict', place: { file: tinyModel('llama_rope_linear') } });
   expect(context.workspace.runs.get(run.id)).toMatchObject({ status: 'paused', lastStep: run.lastStep });
   expect((await resumeRun(context, run.id)).run.status).toBe('finished');
+});
+
+test('a run continued from any checkpoint has the rows and weights of the original after it; nothing of that one changes', async () => {
+  const context = open();
+  addPairs(context, 10);
+  const config = { ...tinyRun, keepCheckpoints: 10 };
+  const { run: original } = await train(context, { modelDir: request.modelDir, config });
+  const before = runDetail(context, original.id);
+  for (const step of [4, 12]) {
+    const checkpoint = before.checkpoints.find((row) => row.step === step);
+    const { run } = await continueFrom(context, { runId: original.id, checkpointId: checkpoint?.id ?? 0 });
+    expect(run).toMatchObject({
+      ...{ status: 'finished', parentRunId: original.id, parentCheckpointId: checkpoint?.id },
+      ...{ dataSha256: original.dataSha256, name: `${original.name}, from step ${step}` },
+    });
+    expect(exactRows(context, run.id)).toEqual(whole.rows.filter((row) => row.step > step));
+    expect(weightsOf(context, run.id).equals(whole.weights)).toBe(true);
+    // Its own copy of the state: the other run's files may be thinned out.
+    expect(runDetail(context, run.id).checkpoints[0]).toMatchObject({ step, runId: run.id });
+  }
+  expect(runDetail(context, original.id)).toEqual(before);
+  expect(exactRows(context, original.id)).toEqual(whole.rows);
+
+  const from = (change: object) =>
+    continueFrom(context, { runId: original.id, checkpointId: before.checkpoints[1]?.id ?? 0, config: change });
+  await expect(from({ seed: 1 })).rejects.toMatchObject({ code: 'invalid_input', place: { field: 'seed' } });
+  await expect(from({ optimizer: { kind: 'rmsprop' } })).rejects.toMatchObject({ place: { field: 'optimizer.kind' } });
+  await expect(from({ maxSteps: 8 })).rejects.toMatchObject({ code: 'invalid_input', place: { field: 'maxSteps' } });
+  expect(listRuns(context).rows).toHaveLength(3);
+  const { run: longer } = await from({ maxSteps: 10, learningRate: 1e-4 });
+  expect(runDetail(context, longer.id).config).toMatchObject({ maxSteps: 10, epochs: null, learningRate: 1e-4 });
+  expect(exactRows(context, longer.id).at(0)?.step).toBe(9);
+  expect(longer.lastStep).toBe(10);
+}, 60_000);
+
+test('a continued run that was killed goes on to the same rows; a pinned checkpoint is not thinned out', async () => {
+  const context = open();
+  addPairs(context, 10);
+  const first = await train(context, { modelDir: request.modelDir, config: { ...tinyRun, keepCheckpoints: 10 } });
+  const parent = runDetail(context, first.run.id).checkpoints.find((row) => row.step === 4);
+  let runId = 0;
+  const killed = continueFrom(
+    context,
+    { runId: first.run.id, checkpointId: parent?.id ?? 0 },
+    {
+      onRun: ({ id }) => {
+        runId = id;
+      },
+      onProgress: ({ phase, done }) => {
+        if (phase === 'train' && done >= 21 && context.engine.pid !== undefined) {
+          process.kill(context.engine.pid, 'SIGKILL');
+        }
+      },
+    },
+  );
+  await expect(killed).rejects.toMatchObject({ code: 'internal' });
+  await resumeRun(context, runId);
+  expect(exactRows(context, runId)).toEqual(whole.rows.filter((row) => row.step > 4));
+
+  const start = runDetail(context, runId).checkpoints;
+  expect(start.some((row) => row.removedAt === null)).toBe(true);
+  const { run } = await train(context, {
+    modelDir: request.modelDir,
+    config: { ...tinyRun, epochs: null, maxSteps: 4 },
+  });
+  const [only] = runDetail(context, run.id).checkpoints;
+  await setCheckpointPinned(context, only?.id ?? 0, true);
+  const { run: next } = await continueFrom(context, {
+    runId: run.id,
+    checkpointId: only?.id ?? 0,
+    config: { maxSteps: 20 },
+  });
+  expect(next.lastStep).toBe(20);
+  expect(runDetail(context, run.id).checkpoints).toMatchObject([{ pinned: true, removedAt: null }]);
+  await setCheckpointPinned(context, only?.id ?? 0, false);
+  expect(runDetail(context, run.id).checkpoints).toMatchObject([{ pinned: false }]);
+}, 60_000);
+
+test('RMSprop trains and is continued from its own state', async () => {
+  const context = open();
+  addPairs(context, 4);
+  const config = { ...tinyRun, optimizer: { kind: 'rmsprop' as const }, epochs: null, maxSteps: 8, heldOutFraction: 0 };
+  const { run } = await train(context, { modelDir: request.modelDir, config });
+  expect(runDetail(context, run.id).config.optimizer).toEqual({
+    kind: 'rmsprop',
+    alpha: 0.99,
+    eps: 1e-8,
+    weightDecay: 0,
+  });
+  const [at4] = runDetail(context, run.id).checkpoints;
+  const { run: next } = await continueFrom(context, { runId: run.id, checkpointId: at4?.id ?? 0 });
+  expect(weightsOf(context, next.id).equals(weightsOf(context, run.id))).toBe(true);
+});
+
+test('a dry run measures the longest example and predicts the whole run, and stores nothing', async () => {
+  const context = open();
+  addPairs(context, 6);
+  const report = await dryRun(context, request);
+  expect(report).toMatchObject({ steps: 15 });
+  expect(report.longest.tokens).toBeGreaterThanOrEqual(report.median.tokens);
+  expect(Number.isFinite(report.longest.loss)).toBe(true);
+  expect(report.peakBytes).toBeGreaterThan(50e6);
+  for (const seconds of [report.longest.seconds, report.stepSeconds, report.referenceSeconds]) {
+    expect(seconds).toBeGreaterThan(0);
+    expect(seconds).toBeLessThan(report.totalSeconds);
+  }
+  expect(listRuns(context).rows).toEqual([]);
+  await expect(dryRun(context, { ...request, config: { ...tinyRun, maxLength: 20 } })).rejects.toMatchObject({
+    place: { field: 'maxLength' },
+  });
 });

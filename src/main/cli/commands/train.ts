@@ -6,7 +6,8 @@ import type { MetricRow } from '../../../shared/metrics.ts';
 import { pairSelectionSchema } from '../../../shared/pair-selection.ts';
 import { presetDifferences } from '../../../shared/presets.ts';
 import { runConfigSchema } from '../../../shared/run-config.ts';
-import { allRunMetrics, planTraining, resumeRun, train } from '../../services/runs.ts';
+import { allRunMetrics, checkpointOf, continueFrom, planTraining, resumeRun, train } from '../../services/runs.ts';
+import type { TrainOptions } from '../../services/runs.ts';
 import { readJsonObject } from '../config-file.ts';
 import { isStopped } from '../exit-codes.ts';
 import { duration, whole } from '../format.ts';
@@ -15,7 +16,7 @@ import type { SharedFlags } from '../invocation.ts';
 import { lossChart, metricTable } from '../metric-report.ts';
 import { resumeCommand } from '../resume-command.ts';
 import { runConfigHelp } from '../run-config-help.ts';
-import { addSchemaFlags, givenFlags, schemaFlags } from '../schema-flags.ts';
+import { addSchemaFlags, flagValues, givenFlags, schemaFlags } from '../schema-flags.ts';
 import { facts } from '../text-table.ts';
 import { presetNames, trainConfig } from '../train-config.ts';
 import type { PresetFlag } from '../train-config.ts';
@@ -28,6 +29,8 @@ interface TrainFlags extends SharedFlags {
   readonly config?: string;
   readonly name?: string;
   readonly resume?: number;
+  readonly fromRun?: number;
+  readonly checkpoint?: number;
   readonly dryRun?: true;
   readonly review?: string;
   readonly withoutFlags?: readonly string[];
@@ -47,6 +50,12 @@ export function trainCommand(): Command {
     .option('--name <text>', 'name of the run')
     .option('--dry-run', 'only say what the run would be made of: examples, steps, tokens')
     .option('--resume <run>', 'go on with a run that was stopped or failed, with its own settings', wholeNumber(1))
+    .option(
+      '--from-run <run>',
+      'a new run that goes on from a checkpoint of this one, on its pairs; flags change its settings',
+      wholeNumber(1),
+    )
+    .option('--checkpoint <id>', 'checkpoint for --from-run (default: the newest)', wholeNumber(1))
     .addOption(
       new Option('--review <which>', 'pairs by their audit (default: corrected)').choices(review.unwrap().options),
     )
@@ -69,7 +78,8 @@ Ctrl+C writes a checkpoint and stops; --resume goes on to the same result.
 Examples:
   longhand train --model models/SmolLM2-135M-Instruct --objective longpo --preset paper --trainable lora --lora-rank 16
   longhand train --model my-model --objective dpo --max-steps 100 --learning-rate 1e-5 --device cuda
-  longhand train --resume 3`,
+  longhand train --resume 3
+  longhand train --from-run 3 --checkpoint 40 --max-steps 2000 --name longer`,
     );
   addSchemaFlags(command, flagsOfConfig, runConfigHelp);
   return command.action((flags: TrainFlags) =>
@@ -77,10 +87,16 @@ Examples:
       const options = { signal, onProgress, onNotice: note };
       const given = givenFlags(command, flagsOfConfig);
       if (flags.resume !== undefined) refuseSettings(flags, given.keys().next().value?.name);
+      if (flags.fromRun !== undefined) refuseSelection(flags);
+      else if (flags.checkpoint !== undefined) {
+        throw new UserError('invalid_input', '--checkpoint needs --from-run.', {
+          hint: 'Name the run of the checkpoint.',
+        });
+      }
       const file =
         flags.config === undefined ? undefined : { path: flags.config, value: await readJsonObject(flags.config) };
       const config = trainConfig({ preset: flags.preset, file, given });
-      if (flags.resume === undefined && flags.model === undefined) {
+      if (flags.resume === undefined && flags.fromRun === undefined && flags.model === undefined) {
         throw new UserError('invalid_input', '--model is missing.', {
           hint: 'Name the Hugging Face folder of the model.',
         });
@@ -104,16 +120,31 @@ Examples:
         return;
       }
       let runId = flags.resume;
+      const model = flags.model === undefined ? {} : { modelDir: flags.model };
+      const starting: TrainOptions = {
+        ...options,
+        onRun: (run, plan) => {
+          runId = run.id;
+          note(`Run ${run.id} (${run.name}): ${planLine(plan)}`);
+        },
+      };
+      const { fromRun } = flags;
       const running =
         runId !== undefined
-          ? resumeRun(context, runId, { ...options, ...(flags.model === undefined ? {} : { modelDir: flags.model }) })
-          : train(context, request, {
-              ...options,
-              onRun: (run, plan) => {
-                runId = run.id;
-                note(`Run ${run.id} (${run.name}): ${planLine(plan)}`);
-              },
-            });
+          ? resumeRun(context, runId, { ...options, ...model })
+          : fromRun !== undefined
+            ? continueFrom(
+                context,
+                {
+                  runId: fromRun,
+                  checkpointId: checkpointOf(context, fromRun, flags.checkpoint ?? null).id,
+                  config: { ...file?.value, ...flagValues(given) },
+                  ...(flags.name === undefined ? {} : { name: flags.name }),
+                  ...model,
+                },
+                starting,
+              )
+            : train(context, request, starting);
       const outcome = await running.catch((error: unknown) => {
         // A run that exists, is not over and did not fail by what it was made of.
         const canGoOn =
@@ -156,6 +187,22 @@ Examples:
       }
     }),
   );
+}
+
+function refuseSelection(flags: TrainFlags): void {
+  const others = {
+    '--resume': flags.resume,
+    '--preset': flags.preset,
+    '--dry-run': flags.dryRun,
+    '--review': flags.review,
+    '--without-flags': flags.withoutFlags,
+    '--generation': flags.generation,
+  };
+  const other = Object.entries(others).find(([, value]) => value !== undefined)?.[0];
+  if (other === undefined) return;
+  throw new UserError('invalid_input', `${other} has no meaning with --from-run.`, {
+    hint: 'The new run has the pairs and the settings of the other one; flags and --config change its settings.',
+  });
 }
 
 function refuseSettings(flags: TrainFlags, setting: string | undefined): void {

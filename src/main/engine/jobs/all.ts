@@ -1,6 +1,7 @@
 import type { JobKind } from '../protocol/jobs.ts';
 import { compare } from './compare.ts';
 import { countTokens } from './count-tokens.ts';
+import { dryRun } from './dry-run.ts';
 import { evaluate } from './evaluate.ts';
 import { exportAdapter, exportMerged } from './export.ts';
 import { generate } from './generate.ts';
@@ -17,6 +18,7 @@ export const jobs: { readonly [Kind in JobKind]: Job<Kind> } = {
   countTokens,
   generate,
   prepareTraining,
+  dryRun,
   train,
   evaluate,
   compare,

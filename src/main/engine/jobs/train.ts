@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { UserError } from '../../../shared/errors.ts';
 import { weightsFingerprint } from '../model/weights.ts';
@@ -69,9 +70,20 @@ export const train: Job<'train'> = async (input, context) => {
     identity: checkpointIdentity(fingerprint, config, examples),
     versions: { longhand: input.codeVersion, node: process.version, onnxruntime: ort.env.versions.node ?? '' },
   });
+  const { parent } = input;
+  const inherited =
+    parent === null
+      ? {}
+      : {
+          parent: await new CheckpointFolder(dirname(parent.checkpoint), {
+            ...{ layout: runner.layout, versions: {} },
+            identity: checkpointIdentity(fingerprint, parent.config, examples),
+          }).load(parent.checkpoint),
+        };
   const events = trainLoop({
     ...{ runner, config, train: scored, heldOut, referenceRope, checkpoints },
     policyRope: ropeForModel(runner.config, config.ropeTheta),
+    ...inherited,
     resume: input.resume,
     signal: context.signal,
   });

@@ -1,3 +1,4 @@
+import type { DryRunReport } from '../../../shared/api/runs.ts';
 import type { NewChunk } from '../../../shared/documents.ts';
 import type { NewEvaluationItem } from '../../../shared/evaluations.ts';
 import type { Comparison, EvaluationTask } from '../../../shared/evaluation-tasks.ts';
@@ -28,6 +29,7 @@ export interface Jobs {
   countTokens: { input: CountTokensInput; events: CountTokensEvent; result: { readonly counted: number } };
   generate: { input: GenerateInput; events: GenerateEvent; result: SynthesisCounts };
   prepareTraining: { input: PrepareTrainingInput; events: SampleRequest; result: TrainingPlan };
+  dryRun: { input: PrepareTrainingInput; events: SampleRequest; result: DryRunReport };
   train: { input: TrainInput; events: TrainJobEvent; result: TrainJobResult };
   evaluate: { input: EvaluateInput; events: EvaluateEvent; result: { readonly tasks: number } };
   compare: { input: CompareInput; events: never; result: Comparison };
@@ -138,6 +140,8 @@ export interface TrainingPlan {
   readonly unpackedTokens: number;
 }
 
+export type { DryRunReport };
+
 export interface TrainInput {
   readonly modelDir: string;
   readonly modelFingerprint: string;
@@ -146,6 +150,8 @@ export interface TrainInput {
   readonly heldOutSamples: number;
   readonly checkpointDir: string;
   readonly resume: boolean;
+  /** Checkpoint of another run that this one goes on from, with that run's configuration; null = from the model. */
+  readonly parent: { readonly checkpoint: string; readonly config: RunConfig } | null;
   readonly codeVersion: string;
 }
 

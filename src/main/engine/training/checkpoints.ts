@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { UserError } from '../../../shared/errors.ts';
+import { keptMark } from '../../../shared/runs.ts';
 import { asWriteError, writeFileAtomic } from '../../files/atomic-write.ts';
 import { readJsonFile } from '../model/json-file.ts';
 import type { ParameterLayout } from '../model/parameters.ts';
@@ -16,7 +17,6 @@ const FORMAT = 1;
 const TRAINABLE = 'trainable.safetensors';
 const OPTIMIZER = 'optimizer.safetensors';
 const STATE = 'state.json';
-const KEPT = 'kept';
 const NAME = /^step-(\d{6,})$/;
 
 /** Where a run stands after a whole number of optimizer steps; plain JSON. */
@@ -104,7 +104,7 @@ export class CheckpointFolder {
       const step = NAME.exec(name)?.[1];
       if (step === undefined) continue;
       const path = join(this.folder, name);
-      entries.push({ step: Number(step), path, kept: await exists(join(path, KEPT)) });
+      entries.push({ step: Number(step), path, kept: await exists(join(path, keptMark)) });
     }
     return entries.sort((a, b) => a.step - b.step);
   }
@@ -227,8 +227,8 @@ export class CheckpointFolder {
         place: { file: this.folder },
       });
     }
-    if (kept) await writeFileAtomic(join(entry.path, KEPT), '');
-    else await rm(join(entry.path, KEPT), { force: true });
+    if (kept) await writeFileAtomic(join(entry.path, keptMark), '');
+    else await rm(join(entry.path, keptMark), { force: true });
   }
 
   /** Removes all but the newest `count` checkpoints and those marked to keep; returns the removed steps. */

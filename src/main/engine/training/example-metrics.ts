@@ -39,8 +39,9 @@ export function logpMetrics(
   }
   for (const side of ['chosen', 'rejected'] as const) {
     if (policy[side].length === 0 || reference.short === undefined) continue;
-    const { tokens, logRatioSum } = shortToLongKl(policy[side], reference.short[side]);
+    const { tokens, logRatioSum, k3Sum } = shortToLongKl(policy[side], reference.short[side]);
     values[`kl/short_to_long/${side}`] = logRatioSum / tokens;
+    values[`kl/short_to_long_k3/${side}`] = k3Sum / tokens;
   }
   return values;
 }

@@ -2,7 +2,7 @@ import { UserError } from '../../../shared/errors.ts';
 import type { MetricName, MetricRow } from '../../../shared/metrics.ts';
 import type { RunConfig } from '../../../shared/run-config.ts';
 import type { ModelRunner } from '../model/runner.ts';
-import type { CheckpointFolder, TrainingProgress } from './checkpoints.ts';
+import type { CheckpointFolder, Snapshot, TrainingProgress } from './checkpoints.ts';
 import { DataOrder } from './data-order.ts';
 import type { RopeFor, ScoredExample } from './example.ts';
 import { evaluateHeldOut } from './held-out.ts';
@@ -24,6 +24,8 @@ export interface TrainOptions {
   readonly resume: boolean;
   /** Start vector [P] instead of the runner's initial one (to train an existing adapter further). */
   readonly start?: Float32Array;
+  /** State of another run on the same data that this one goes on from, unless it has checkpoints of its own. */
+  readonly parent?: Snapshot;
   /** Pauses between examples: a checkpoint of the last whole step is written and the run ends as `stopped`. (To pause without losing a started step, ask for no further event.) */
   readonly signal?: AbortSignal;
 }
@@ -153,6 +155,16 @@ async function* startRun(options: TrainOptions): AsyncGenerator<TrainEvent, Run,
     });
   }
   const loaded = options.resume ? await checkpoints.loadLatest() : undefined;
+  if (loaded === undefined && options.parent !== undefined) {
+    const { progress, parameters } = options.parent;
+    if (progress.step >= totalSteps) throw new Error(`Nothing is left after step ${progress.step} of ${totalSteps}.`);
+    restoreOptimizer(optimizer, options.parent);
+    yield { type: 'started', step: progress.step, totalSteps, checkpoint: null };
+    const run: Run = { plan, parameters, optimizer, progress, saved: null };
+    // From here on it needs nothing of the other run.
+    yield* save(options, run);
+    return run;
+  }
   if (loaded === undefined) {
     const dataOrder = new DataOrder({ seed: config.seed, count: examples.length, position: 0 }).state;
     const progress = { step: 0, evaluatedStep: -1, dataOrder, numTokens: 0, elapsedSeconds: 0 };
@@ -163,15 +175,19 @@ async function* startRun(options: TrainOptions): AsyncGenerator<TrainEvent, Run,
   for (const { path, problem } of loaded.skipped) {
     yield { type: 'notice', message: `The checkpoint ${path} is not used: ${problem}` };
   }
-  const { progress, parameters, optimizer: arrays } = loaded.snapshot;
+  const { progress, parameters } = loaded.snapshot;
+  restoreOptimizer(optimizer, loaded.snapshot);
+  yield { type: 'started', step: progress.step, totalSteps, checkpoint: loaded.path };
+  return { plan, parameters, optimizer, progress, saved: { step: progress.step, path: loaded.path } };
+}
+
+function restoreOptimizer(optimizer: Optimizer, { progress, optimizer: arrays }: Snapshot): void {
   for (const [name, array] of optimizer.state) {
     const saved = arrays.get(name);
-    if (saved === undefined) throw new Error(`The checkpoint ${loaded.path} has no optimizer array ${name}.`);
+    if (saved === undefined) throw new Error(`The checkpoint of step ${progress.step} has no optimizer array ${name}.`);
     array.set(saved);
   }
   optimizer.step = progress.step;
-  yield { type: 'started', step: progress.step, totalSteps, checkpoint: loaded.path };
-  return { plan, parameters, optimizer, progress, saved: { step: progress.step, path: loaded.path } };
 }
 
 function heldOutIsDue({ config, heldOut }: TrainOptions, { plan, progress }: Run): boolean {

@@ -3,11 +3,14 @@ import { UserError } from '../../../shared/errors.ts';
 import type { JobOptions } from '../engine-client.ts';
 import { errorBody } from './error-body.ts';
 
+/** Rows of the workspace that a job makes. */
+export type JobRefs = Pick<ApiJob, 'runId' | 'generationId' | 'evaluationIds'>;
+
 /** What a job may change about itself while it runs. */
 export interface JobControl extends JobOptions {
   readonly signal: AbortSignal;
   /** Names a row of the workspace that the job makes. */
-  readonly note: (refs: Partial<Pick<ApiJob, 'runId' | 'generationId' | 'evaluationIds'>>) => void;
+  readonly note: (refs: Partial<JobRefs>) => void;
   readonly log: (text: string) => void;
 }
 
@@ -17,10 +20,10 @@ export interface JobRequest {
   /** Does the work; `stopped` says that it was paused in order and can go on. */
   readonly run: (control: JobControl) => Promise<unknown>;
   /** Goes on with what `run` left; without it a stopped job is cancelled. */
-  readonly resume?: (job: ApiJob, control: JobControl) => Promise<unknown>;
+  readonly resume?: (job: JobRefs, control: JobControl) => Promise<unknown>;
   /** Tells the workspace that a stopped job is ended for good. */
-  readonly abandon?: (job: ApiJob) => void;
-  readonly refs?: Partial<Pick<ApiJob, 'runId' | 'generationId'>>;
+  readonly abandon?: (job: JobRefs) => void;
+  readonly refs?: Partial<JobRefs>;
 }
 
 /** A job's answer that means "paused in order". */
@@ -57,28 +60,27 @@ export class ApiJobs {
   }
 
   start(request: JobRequest): ApiJob {
-    const id = this.#next++;
-    const job: ApiJob = {
-      id,
-      kind: request.kind,
-      title: request.title,
-      status: 'waiting',
-      progress: null,
-      createdAt: Date.now(),
-      startedAt: null,
-      endedAt: null,
-      error: null,
-      resumable: request.resume !== undefined,
-      runId: null,
-      generationId: null,
-      evaluationIds: [],
-      result: null,
-      ...request.refs,
-    };
-    const entry: Entry = { job, request, log: [], controller: undefined, wanted: undefined };
-    this.#entries.set(id, entry);
+    const entry = this.#add(request, {});
     this.#enqueue(entry, (control) => request.run(control));
-    return job;
+    return entry.job;
+  }
+
+  /** Lists a job that an earlier Longhand left unfinished; `resume` goes on with it. */
+  restore(
+    request: Omit<JobRequest, 'run'> & { readonly resume: NonNullable<JobRequest['resume']> },
+    stored: Pick<ApiJob, 'createdAt' | 'endedAt'> & { readonly status: string; readonly error: string | null },
+  ): ApiJob {
+    const { createdAt, endedAt, error } = stored;
+    const whole = { ...request, run: () => Promise.reject(new Error('a restored job is resumed, never run')) };
+    return this.#add(whole, {
+      ...{ createdAt, endedAt, earlier: true, status: stored.status === 'failed' ? 'failed' : 'paused' },
+      error: error === null ? null : { code: 'internal', message: error, hint: null, place: {} },
+    }).job;
+  }
+
+  /** Forgets all jobs: they belonged to a workspace that was closed. */
+  clear(): void {
+    this.#entries.clear();
   }
 
   /** Stops a running job so that it can go on; one that cannot is cancelled. A waiting one is taken out. */
@@ -94,7 +96,7 @@ export class ApiJobs {
         hint: 'Start it again.',
       });
     }
-    this.#update(entry, { status: 'waiting', error: null, endedAt: null });
+    this.#update(entry, { status: 'waiting', error: null, endedAt: null, earlier: false });
     this.#enqueue(entry, (control) => resume(entry.job, control));
     return entry.job;
   }
@@ -116,6 +118,32 @@ export class ApiJobs {
       if (['waiting', 'running', 'pausing'].includes(job.status)) this.pause(job.id);
     }
     await this.#turn;
+  }
+
+  #add(request: JobRequest, change: Partial<ApiJob>): Entry {
+    const id = this.#next++;
+    const job: ApiJob = {
+      id,
+      kind: request.kind,
+      title: request.title,
+      status: 'waiting',
+      progress: null,
+      createdAt: Date.now(),
+      startedAt: null,
+      endedAt: null,
+      error: null,
+      resumable: request.resume !== undefined,
+      earlier: false,
+      runId: null,
+      generationId: null,
+      evaluationIds: [],
+      result: null,
+      ...request.refs,
+      ...change,
+    };
+    const entry: Entry = { job, request, log: [], controller: undefined, wanted: undefined };
+    this.#entries.set(id, entry);
+    return entry;
   }
 
   #stop(id: number, wanted: 'pause' | 'cancel'): ApiJob {

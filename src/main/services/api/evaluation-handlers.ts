@@ -3,6 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import { demoFolder } from '../demo-folder.ts';
 import { compareEvaluations, evaluate, evaluationItems, listEvaluations } from '../evaluations.ts';
 import type { EvaluationSource } from '../evaluations.ts';
+import { evaluationContinuation } from './resumable-jobs.ts';
 import type { DomainMethods, Handlers } from './handlers.ts';
 import { PathGrants } from './path-grants.ts';
 import type { Session } from './session.ts';
@@ -39,9 +40,8 @@ export function evaluationHandlers(session: Session): Handlers<DomainMethods<'ev
       const files = await Promise.all(
         tasks.map(async (task) => ('path' in task ? { ...task, path: await granted(task.path) } : task)),
       );
-      const done: number[] = [];
       const job = session.jobs.start({
-        kind: 'evaluate',
+        ...evaluationContinuation(session),
         title: source.kind === 'run' ? `Evaluate run ${source.runId}` : `Evaluate ${source.modelDir}`,
         refs: { runId: source.kind === 'run' ? source.runId : null },
         run: async (control) => {
@@ -50,9 +50,11 @@ export function evaluationHandlers(session: Session): Handlers<DomainMethods<'ev
             { source: checked, tasks: files, execution: { threads, device } },
             {
               ...control,
-              onTask: ({ row }) => {
-                done.push(row.id);
-                control.note({ evaluationIds: [...done] });
+              onRows: (evaluationIds) => {
+                control.note({ evaluationIds });
+                session.changed('evaluations');
+              },
+              onTask: () => {
                 session.changed('evaluations');
               },
             },

@@ -1,6 +1,6 @@
 import { renderInstruction } from '../../../shared/instruction-templates.ts';
 import type { InstructionTemplate } from '../../../shared/instruction-templates.ts';
-import type { GenerationView, TemplatePreview } from '../../../shared/api/generations.ts';
+import type { TemplatePreview } from '../../../shared/api/generations.ts';
 import { UserError } from '../../../shared/errors.ts';
 import {
   cancelGeneration,
@@ -13,13 +13,10 @@ import {
 import type { GenerationReport } from '../pairs.ts';
 import type { ServiceContext } from '../context.ts';
 import type { JobControl } from './api-jobs.ts';
+import { generationView } from './generation-view.ts';
+import { generationContinuation, watchedGeneration } from './resumable-jobs.ts';
 import type { DomainMethods, Handlers } from './handlers.ts';
 import type { Session } from './session.ts';
-
-function view({ job, counts }: GenerationReport): GenerationView {
-  const { id, name, status, modelFingerprint, createdAt, endedAt, error } = job;
-  return { id, name, status, modelFingerprint, createdAt, endedAt, error, counts };
-}
 
 /** A stretch from the middle of a document, cut at paragraphs where it has any, as a stand-in for a chunk. */
 function sampleChunk(text: string): string {
@@ -47,18 +44,6 @@ function preview(
   return { documentTitle: row.title, chunk, prompt: renderInstruction(template, chunk) };
 }
 
-/** The control of a generation's job: pairs appear as documents are finished. */
-function watched(session: Session, control: JobControl): JobControl {
-  return {
-    ...control,
-    onProgress: (progress) => {
-      control.onProgress?.(progress);
-      session.changed('generations');
-      session.changed('pairs');
-    },
-  };
-}
-
 export function pairHandlers(session: Session): Handlers<DomainMethods<'generations' | 'pairs' | 'reviews'>> {
   const startJob = (
     title: string,
@@ -66,26 +51,21 @@ export function pairHandlers(session: Session): Handlers<DomainMethods<'generati
     known: number | null,
   ): number =>
     session.jobs.start({
-      kind: 'generate',
+      ...generationContinuation(session),
       title,
       refs: { generationId: known },
-      run: async (control) => view(await work(watched(session, control))),
-      resume: async ({ generationId }, control) => {
-        if (generationId === null)
-          throw new UserError('conflict', 'The generation stopped before it began.', { hint: 'Start it again.' });
-        return view(await resumeGeneration(session.context, generationId, watched(session, control)));
-      },
-      abandon: ({ generationId }) => {
-        if (generationId !== null) cancelGeneration(session.context, generationId);
-      },
+      run: async (control) => generationView(await work(watchedGeneration(session, control))),
     }).id;
 
   return {
     'generations.list': (request) => {
       const page = listGenerations(session.context, request);
-      return { rows: page.rows.map((job) => view(generationReport(session.context, job.id))), next: page.next };
+      return {
+        rows: page.rows.map((job) => generationView(generationReport(session.context, job.id))),
+        next: page.next,
+      };
     },
-    'generations.get': ({ id }) => view(generationReport(session.context, id)),
+    'generations.get': ({ id }) => generationView(generationReport(session.context, id)),
     'generations.settings': ({ settings }) => settings,
     'generations.preview': ({ template, documentId }) => preview(session.context, template, documentId),
     'generations.start': async ({ modelDir, settings, documentIds, name, threads, device }) => {
@@ -119,7 +99,7 @@ export function pairHandlers(session: Session): Handlers<DomainMethods<'generati
     'generations.cancel': ({ id }) => {
       cancelGeneration(session.context, id);
       session.changed('generations');
-      return view(generationReport(session.context, id));
+      return generationView(generationReport(session.context, id));
     },
     'pairs.list': (request) => listPairs(session.context, request),
     'pairs.detail': ({ id }) => session.context.workspace.pairs.detail(id),

@@ -1,14 +1,15 @@
 import { freemem, totalmem } from 'node:os';
 import type { RunPlanView, RunView } from '../../../shared/api/runs.ts';
 import { parseRunConfig } from '../../../shared/run-config.ts';
+import { dryRun } from '../dry-run.ts';
 import { exportAdapter, exportMerged } from '../exports.ts';
 import { exportPairs } from '../pairs.ts';
 import { usableModel } from '../models.ts';
-import { cancelRun, planTraining, resumeRun, runDetail, runMetrics, train } from '../runs.ts';
-import type { RunOutcome, TrainRequest } from '../runs.ts';
-import { STOPPED } from './api-jobs.ts';
+import { cancelRun, continueFrom, planTraining, runDetail, runMetrics, setCheckpointPinned, train } from '../runs.ts';
+import type { RunOutcome, TrainOptions, TrainRequest } from '../runs.ts';
 import type { JobControl } from './api-jobs.ts';
 import type { DomainMethods, Handlers } from './handlers.ts';
+import { settledRun, trainContinuation, watchedRun } from './resumable-jobs.ts';
 import type { Session } from './session.ts';
 
 /** Share of the free memory that a run may take before it counts as tight. */
@@ -17,7 +18,11 @@ const comfortable = 0.7;
 function runView(session: Session, id: number): RunView {
   const { run, config, checkpoints } = runDetail(session.context, id);
   const modelPath = session.context.workspace.models.get(run.modelFingerprint)?.path ?? null;
-  return { run, config, checkpoints, modelPath };
+  const parent =
+    run.parentCheckpointId === null
+      ? null
+      : { runId: run.parentRunId ?? 0, step: session.context.workspace.checkpoints.get(run.parentCheckpointId).step };
+  return { run, config, checkpoints, modelPath, parent };
 }
 
 /** Estimate at a length from the model report's table, in straight lines through its points. */
@@ -71,29 +76,25 @@ async function plan(session: Session, request: TrainRequest): Promise<RunPlanVie
 }
 
 export function runHandlers(session: Session): Handlers<DomainMethods<'runs' | 'exports'>> {
-  const watched = (control: JobControl, runId: () => number | null): JobControl => ({
-    ...control,
-    onProgress: (progress) => {
-      control.onProgress?.(progress);
-      session.changed('metrics', runId());
-    },
-  });
-  const settle = (outcome: RunOutcome): unknown => {
-    session.changed('runs');
-    return outcome.status === 'stopped' ? STOPPED : outcome;
+  const startTraining = (
+    title: string,
+    begin: (options: TrainOptions) => Promise<RunOutcome>,
+  ): { readonly jobId: number } => {
+    let started: number | null = null;
+    const run = async (control: JobControl): Promise<unknown> =>
+      settledRun(
+        session,
+        await begin({
+          ...watchedRun(session, control, () => started),
+          onRun: ({ id }) => {
+            started = id;
+            control.note({ runId: id });
+            session.changed('runs');
+          },
+        }),
+      );
+    return { jobId: session.jobs.start({ ...trainContinuation(session, run), title, run }).id };
   };
-  const abandon = ({ runId }: { readonly runId: number | null }): void => {
-    if (runId !== null) cancelRun(session.context, runId);
-    session.changed('runs');
-  };
-  const goOn = async (runId: number, control: JobControl): Promise<unknown> =>
-    settle(
-      await resumeRun(
-        session.context,
-        runId,
-        watched(control, () => runId),
-      ),
-    );
   const prepared = async <Request extends { readonly modelDir: string; readonly name?: string | undefined }>(
     request: Request,
   ) => {
@@ -108,39 +109,41 @@ export function runHandlers(session: Session): Handlers<DomainMethods<'runs' | '
     'runs.metrics': ({ id, cursor }) => runMetrics(session.context, id, cursor),
     'runs.config': ({ config }) => parseRunConfig(config),
     'runs.plan': async (request) => plan(session, await prepared(request)),
+    'runs.dryRun': async (input) => {
+      const { context } = session;
+      const request = await prepared(input);
+      const job = session.jobs.start({
+        kind: 'dryRun',
+        title: 'Dry run on the longest example',
+        run: (control) => dryRun(context, request, control),
+      });
+      return { jobId: job.id };
+    },
     'runs.start': async (input) => {
       const { context } = session;
       const request = await prepared(input);
       const config = parseRunConfig(request.config);
-      let started: number | null = null;
-      const job = session.jobs.start({
-        kind: 'train',
-        title: request.name ?? `Train ${config.objective}`,
-        run: async (control) =>
-          settle(
-            await train(context, request, {
-              ...watched(control, () => started),
-              onRun: (run) => {
-                started = run.id;
-                control.note({ runId: run.id });
-                session.changed('runs');
-              },
-            }),
-          ),
-        resume: ({ runId }, control) => (runId === null ? train(context, request, control) : goOn(runId, control)),
-        abandon,
-      });
-      return { jobId: job.id };
+      return startTraining(request.name ?? `Train ${config.objective}`, (options) => train(context, request, options));
+    },
+    'runs.continueFrom': ({ name, config, ...request }) => {
+      const { context } = session;
+      const whole = {
+        ...request,
+        ...(name === undefined ? {} : { name }),
+        ...(config === undefined ? {} : { config }),
+      };
+      return startTraining(name ?? `Train from run ${request.runId}`, (options) =>
+        continueFrom(context, whole, options),
+      );
     },
     'runs.resume': ({ id }) => {
       const { run } = runDetail(session.context, id);
+      const continuation = trainContinuation(session);
       const job = session.jobs.start({
-        kind: 'train',
+        ...continuation,
         title: run.name,
         refs: { runId: id },
-        run: (control) => goOn(id, control),
-        resume: (_, control) => goOn(id, control),
-        abandon,
+        run: (control) => continuation.resume({ runId: id, generationId: null, evaluationIds: [] }, control),
       });
       return { jobId: job.id };
     },
@@ -159,8 +162,8 @@ export function runHandlers(session: Session): Handlers<DomainMethods<'runs' | '
       session.changed('runs');
       return null;
     },
-    'runs.setPinned': ({ checkpointId, pinned }) => {
-      session.context.workspace.checkpoints.setPinned(checkpointId, pinned);
+    'runs.setPinned': async ({ checkpointId, pinned }) => {
+      await setCheckpointPinned(session.context, checkpointId, pinned);
       session.changed('runs');
       return null;
     },

@@ -3,6 +3,7 @@ import { UserError } from '../../../shared/errors.ts';
 import { openContext } from '../context.ts';
 import type { ServiceContext } from '../context.ts';
 import { ApiJobs } from './api-jobs.ts';
+import { restoreJobs } from './resumable-jobs.ts';
 import type { PathGrants } from './path-grants.ts';
 import type { RecentWorkspaces } from './recent-workspaces.ts';
 import type { UserSettings } from './user-settings.ts';
@@ -57,6 +58,7 @@ export class Session {
     const next = openContext(folder, { create, program: 'Longhand' });
     await this.closeWorkspace();
     this.#context = next;
+    restoreJobs(this);
     await this.recent.add(next.workspace.folder);
     this.changed('workspace');
     return next;
@@ -66,6 +68,7 @@ export class Session {
     const context = this.#context;
     if (context === undefined) return;
     await this.jobs.close();
+    this.jobs.clear();
     this.#context = undefined;
     await context.close();
     this.changed('workspace');

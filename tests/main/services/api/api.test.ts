@@ -182,6 +182,58 @@ describe('the API on a real workspace, model and engine', { timeout: 120_000 }, 
     expect(text).not.toContain(document.text);
   });
 
+  it('tries the longest example, and starts a new run from a checkpoint', async () => {
+    const config = { ...presets.demo, batchSize: 1, epochs: null, maxSteps: 12, checkpointEvery: 4, threads: 2 };
+    const tried = await settled((await call('runs.dryRun', { modelDir, config })).jobId);
+    expect(tried).toMatchObject({ status: 'finished', kind: 'dryRun', result: { steps: 12 } });
+    const { checkpoints } = await call('runs.get', { id: 1 });
+    const at = checkpoints.find((row) => row.step === 8);
+    const job = await settled((await call('runs.continueFrom', { runId: 1, checkpointId: at?.id ?? 0 })).jobId);
+    expect(job).toMatchObject({ status: 'finished', runId: 2 });
+    expect(await call('runs.get', { id: 2 })).toMatchObject({ parent: { runId: 1, step: 8 }, run: { lastStep: 12 } });
+    await call('runs.setArchived', { id: 2, archived: true });
+  });
+
+  it('lists what was left unfinished after the workspace was opened again, and goes on with each', async () => {
+    const config = { ...presets.demo, batchSize: 1, epochs: null, maxSteps: 40, checkpointEvery: 4, threads: 2 };
+    const sets = await call('evaluations.builtIn', {});
+    const tasks = sets.map(({ name, path }) => ({ kind: 'questions' as const, name, path, separator: '\n' }));
+    const started = [
+      (await call('runs.start', { modelDir, config, name: 'left' })).jobId,
+      (await call('generations.start', { modelDir, settings: synthesisPresets.demo, threads: 2 })).jobId,
+      (await call('evaluations.start', { source: { kind: 'base', modelDir }, tasks, threads: 2 })).jobId,
+    ];
+    for (const id of started) {
+      for (;;) {
+        const job = (await call('jobs.list', {})).find((candidate) => candidate.id === id);
+        if (['failed', 'finished'].includes(job?.status ?? '')) throw new Error(`${job?.title} is ${job?.status}`);
+        const made = [job?.runId, job?.generationId, job?.evaluationIds[0]].some((row) => typeof row === 'number');
+        if (job?.status === 'running' && made) break;
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      await call('jobs.pause', { id });
+      await settled(id);
+    }
+    const { folder: ws } = (await call('workspaces.current', {})) ?? { folder: '' };
+    await call('workspaces.close', {});
+    expect(await call('jobs.list', {})).toEqual([]);
+    await call('workspaces.open', { folder: ws });
+    const left = await call('jobs.list', {});
+    expect(left.map(({ kind, status, earlier }) => [kind, status, earlier])).toEqual([
+      ['train', 'paused', true],
+      ['generate', 'paused', true],
+      ['evaluate', 'paused', true],
+    ]);
+    for (const { id } of left) {
+      await call('jobs.resume', { id });
+      expect(await settled(id)).toMatchObject({ status: 'finished', earlier: false });
+    }
+    const { rows } = await call('evaluations.list', {});
+    expect(rows.slice(2).map(({ status, items }) => [status, items])).toEqual(
+      sets.map(({ items }) => ['finished', items]),
+    );
+  });
+
   it('a failed start leaves the workspace as it was', async () => {
     await expect(call('runs.plan', { modelDir, config: { learningRate: -1 } })).rejects.toMatchObject({
       code: 'invalid_input',
@@ -189,6 +241,6 @@ describe('the API on a real workspace, model and engine', { timeout: 120_000 }, 
     await expect(call('runs.start', { modelDir, config: { learningRate: -1 } })).rejects.toMatchObject({
       code: 'invalid_input',
     });
-    expect((await call('runs.list', {})).rows).toHaveLength(1);
+    expect((await call('runs.list', {})).rows).toHaveLength(2);
   });
 });

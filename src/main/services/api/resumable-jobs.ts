@@ -1,0 +1,155 @@
+import { UserError } from '../../../shared/errors.ts';
+import type { EvaluationRow } from '../../../shared/evaluations.ts';
+import { cancelEvaluations, resumeEvaluations } from '../evaluations.ts';
+import { cancelGeneration, generationReport, resumeGeneration } from '../pairs.ts';
+import type { GenerationReport } from '../pairs.ts';
+import { cancelRun, resumeRun } from '../runs.ts';
+import type { RunOutcome } from '../runs.ts';
+import { STOPPED } from './api-jobs.ts';
+import type { JobControl, JobRequest } from './api-jobs.ts';
+import { generationView } from './generation-view.ts';
+import type { Session } from './session.ts';
+
+/** What can be done with a job that has stopped, apart from its first start. */
+type Continuation = Pick<JobRequest, 'kind' | 'abandon'> & { readonly resume: NonNullable<JobRequest['resume']> };
+
+/** The control of a run's job: its metrics are told as they come. */
+export function watchedRun(session: Session, control: JobControl, runId: () => number | null): JobControl {
+  return {
+    ...control,
+    onProgress: (progress) => {
+      control.onProgress?.(progress);
+      session.changed('metrics', runId());
+    },
+  };
+}
+
+/** A run's outcome as its job's answer. */
+export function settledRun(session: Session, outcome: RunOutcome): unknown {
+  session.changed('runs');
+  return outcome.status === 'stopped' ? STOPPED : outcome;
+}
+
+/** How a training job goes on; `begin` is for one that was stopped before its run was in the store. */
+export function trainContinuation(
+  session: Session,
+  begin?: (control: JobControl) => Promise<unknown>,
+): Continuation & { readonly kind: 'train' } {
+  return {
+    kind: 'train',
+    resume: async ({ runId }, control) => {
+      if (runId !== null) {
+        const watched = watchedRun(session, control, () => runId);
+        return settledRun(session, await resumeRun(session.context, runId, watched));
+      }
+      if (begin === undefined) throw beforeItBegan('run');
+      return begin(control);
+    },
+    abandon: ({ runId }) => {
+      if (runId !== null) cancelRun(session.context, runId);
+      session.changed('runs');
+    },
+  };
+}
+
+/** The control of a generation's job: pairs appear as documents are finished. */
+export function watchedGeneration(session: Session, control: JobControl): JobControl {
+  return {
+    ...control,
+    onProgress: (progress) => {
+      control.onProgress?.(progress);
+      session.changed('generations');
+      session.changed('pairs');
+    },
+  };
+}
+
+/** How a generation goes on. */
+export function generationContinuation(session: Session): Continuation {
+  const resumed = async (id: number, control: JobControl): Promise<GenerationReport> =>
+    resumeGeneration(session.context, id, watchedGeneration(session, control));
+  return {
+    kind: 'generate',
+    resume: async ({ generationId }, control) => {
+      if (generationId === null) throw beforeItBegan('generation');
+      return generationView(await resumed(generationId, control));
+    },
+    abandon: ({ generationId }) => {
+      if (generationId !== null) cancelGeneration(session.context, generationId);
+      session.changed('generations');
+    },
+  };
+}
+
+/** How an evaluation goes on: with those of its tasks that have no figures yet. */
+export function evaluationContinuation(session: Session): Continuation {
+  return {
+    kind: 'evaluate',
+    resume: async ({ evaluationIds }, control) => {
+      if (evaluationIds.length === 0) throw beforeItBegan('evaluation');
+      const done = await resumeEvaluations(session.context, evaluationIds, {
+        ...control,
+        onTask: () => {
+          session.changed('evaluations');
+        },
+      });
+      return done.map(({ row }) => row);
+    },
+    abandon: ({ evaluationIds }) => {
+      cancelEvaluations(session.context, evaluationIds);
+      session.changed('evaluations');
+    },
+  };
+}
+
+/**
+ * Puts what an earlier Longhand left unfinished in this workspace (closed, killed, or failed) into the list of jobs, so
+ * that each can be continued or ended from there.
+ */
+export function restoreJobs(session: Session): void {
+  const { workspace } = session.context;
+  for (const rows of startedTogether(workspace.evaluations.stopped().map((id) => workspace.evaluations.get(id)))) {
+    const [first] = rows;
+    if (first === undefined) continue;
+    const { runId } = first;
+    const title = `Evaluate ${runId === null ? 'base' : `run ${runId}`} on ${rows.map(({ setName }) => setName).join(', ')}`;
+    const refs = { runId, evaluationIds: rows.map(({ id }) => id) };
+    session.jobs.restore({ ...evaluationContinuation(session), title, refs }, first);
+  }
+  for (const id of workspace.generationJobs.stopped()) {
+    const { job } = generationReport(session.context, id);
+    session.jobs.restore(
+      { ...generationContinuation(session), title: `Generate: ${job.name}`, refs: { generationId: id } },
+      job,
+    );
+  }
+  for (const id of workspace.runs.stopped()) {
+    const run = workspace.runs.get(id);
+    if (run.archivedAt !== null) continue;
+    session.jobs.restore({ ...trainContinuation(session), title: run.name, refs: { runId: id } }, run);
+  }
+}
+
+/** Most milliseconds between the rows of one evaluation's tasks, which are stored in one go. */
+const atOnce = 1000;
+
+/** Rows in groups of tasks that were started by one evaluation. */
+function startedTogether(rows: readonly EvaluationRow[]): EvaluationRow[][] {
+  const groups: EvaluationRow[][] = [];
+  for (const row of rows) {
+    const before = groups.at(-1)?.at(-1);
+    const same =
+      before !== undefined &&
+      before.id + 1 === row.id &&
+      before.checkpointId === row.checkpointId &&
+      before.modelFingerprint === row.modelFingerprint &&
+      row.createdAt - before.createdAt < atOnce;
+    if (same) groups.at(-1)?.push(row);
+    else groups.push([row]);
+  }
+  return groups;
+}
+
+function beforeItBegan(what: string): UserError {
+  return new UserError('conflict', `The ${what} stopped before it began.`, { hint: 'Start it again.' });
+}
