@@ -197,7 +197,8 @@ describe('the API on a real workspace, model and engine', { timeout: 120_000 }, 
   it('lists what was left unfinished after the workspace was opened again, and goes on with each', async () => {
     const config = { ...presets.demo, batchSize: 1, epochs: null, maxSteps: 40, checkpointEvery: 4, threads: 2 };
     const sets = await call('evaluations.builtIn', {});
-    const tasks = sets.map(({ name, path }) => ({ kind: 'questions' as const, name, path, separator: '\n' }));
+    const limits = { separator: '\n', maxNewTokens: 14, limit: 100 };
+    const tasks = sets.map(({ name, path }) => ({ kind: 'questions' as const, name, path, ...limits }));
     const started = [
       (await call('runs.start', { modelDir, config, name: 'left' })).jobId,
       (await call('generations.start', { modelDir, settings: synthesisPresets.demo, threads: 2 })).jobId,
@@ -229,9 +230,7 @@ describe('the API on a real workspace, model and engine', { timeout: 120_000 }, 
       expect(await settled(id)).toMatchObject({ status: 'finished', earlier: false });
     }
     const { rows } = await call('evaluations.list', {});
-    expect(rows.slice(2).map(({ status, items }) => [status, items])).toEqual(
-      sets.map(({ items }) => ['finished', items]),
-    );
+    expect(rows.slice(2).map(({ status, items }) => [status, items])).toEqual(sets.map(() => ['finished', 100]));
   });
 
   it('a failed start leaves the workspace as it was', async () => {
