@@ -16,8 +16,10 @@ const eslint = (...args: string[]) => tool('eslint/bin/eslint.js', ...args);
 const prettier = (...args: string[]) => tool('prettier/bin/prettier.cjs', ...args);
 async function typecheck(): Promise<number> {
   const codes = [];
-  for (const project of ['.', 'src/renderer', 'tests/renderer', 'tests/e2e', 'bench/ui'])
-    codes.push(await tool('typescript/bin/tsc', '--noEmit', '-p', project));
+  for (const project of ['.', 'src/renderer', 'tests/renderer', 'tests/e2e', 'bench/ui']) {
+    const known = join(root, '.cache', 'tsc', `${project.replaceAll(/\W/g, '-')}.json`);
+    codes.push(await tool('typescript/bin/tsc', '--noEmit', '--incremental', '--tsBuildInfoFile', known, '-p', project));
+  }
   return codes.some((code) => code !== 0) ? 1 : 0;
 }
 const vitest = (...args: string[]) => tool('vitest/vitest.mjs', 'run', ...args);
