@@ -18,7 +18,9 @@ async function typecheck(): Promise<number> {
   const codes = [];
   for (const project of ['.', 'src/renderer', 'tests/renderer', 'tests/e2e', 'bench/ui']) {
     const known = join(root, '.cache', 'tsc', `${project.replaceAll(/\W/g, '-')}.json`);
-    codes.push(await tool('typescript/bin/tsc', '--noEmit', '--incremental', '--tsBuildInfoFile', known, '-p', project));
+    codes.push(
+      await tool('typescript/bin/tsc', '--noEmit', '--incremental', '--tsBuildInfoFile', known, '-p', project),
+    );
   }
   return codes.some((code) => code !== 0) ? 1 : 0;
 }
