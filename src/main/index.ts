@@ -6,15 +6,16 @@ import { RecentWorkspaces } from './services/api/recent-workspaces.ts';
 import { Session } from './services/api/session.ts';
 import { UserSettings } from './services/api/user-settings.ts';
 import { APP_ORIGIN, appScheme, serveRenderer } from './shell/electron/app-protocol.ts';
+import { recoverFromCrash } from './shell/electron/crash-rules.ts';
 import { handleChoices } from './shell/electron/dialogs.ts';
 import { handleDrops } from './shell/electron/drops.ts';
 import { handleCalls, sendEvents } from './shell/electron/ipc.ts';
+import { PARTITION, openMainWindow } from './shell/electron/main-window.ts';
 import { menuTemplate } from './shell/electron/menu.ts';
 import { denyNavigation } from './shell/electron/navigation-rules.ts';
-import { denyNetwork } from './shell/electron/network-rules.ts';
+import { denyNetwork, denyPeerConnections, resolveNoNames } from './shell/electron/network-rules.ts';
 import { denyPermissions } from './shell/electron/permission-rules.ts';
 import { keepSingleInstance } from './shell/electron/single-instance.ts';
-import { windowOptions } from './shell/electron/window-options.ts';
 import { readWindowState, writeWindowState } from './shell/electron/window-state.ts';
 
 let window: BrowserWindow | undefined;
@@ -26,9 +27,9 @@ function openWindow(api: Session): void {
     stateFile,
     screen.getAllDisplays().map((display) => display.workArea),
   );
-  const opened = new BrowserWindow(windowOptions(join(import.meta.dirname, '..', 'preload', 'index.cjs'), state));
+  const preload = join(import.meta.dirname, '..', 'preload', 'index.cjs');
+  const opened = openMainWindow(BrowserWindow, preload, state, app.isPackaged);
   window = opened;
-  if (state.maximized) opened.maximize();
   const stopEvents = sendEvents(opened.webContents, (listener) => api.subscribe(listener));
   opened.once('ready-to-show', () => {
     opened.show();
@@ -43,6 +44,22 @@ function openWindow(api: Session): void {
     stopEvents();
     window = undefined;
   });
+  recoverFromCrash(
+    opened.webContents,
+    async (reason) => {
+      const { response } = await dialog.showMessageBox(opened, {
+        type: 'error',
+        message: 'The window has crashed.',
+        detail: `Nothing is lost: a running job goes on. (${reason})`,
+        buttons: ['Load it again', 'Quit'],
+        cancelId: 1,
+      });
+      return response === 0;
+    },
+    () => {
+      opened.close();
+    },
+  );
   handleChoices(ipcMain, dialog, opened, (path) => {
     api.grants.grant(path);
   });
@@ -52,9 +69,15 @@ function openWindow(api: Session): void {
 async function start(): Promise<void> {
   protocol.registerSchemesAsPrivileged([appScheme]);
   app.enableSandbox();
+  resolveNoNames(app.commandLine);
   if (!keepSingleInstance(app, () => window)) return;
   app.on('web-contents-created', (_event, contents) => {
     denyNavigation(contents);
+    denyPeerConnections(contents);
+  });
+  app.on('session-created', (created) => {
+    denyPermissions(created);
+    denyNetwork(created);
   });
   await app.whenReady();
   const api = new Session({
@@ -63,9 +86,7 @@ async function start(): Promise<void> {
     settings: new UserSettings(join(app.getPath('userData'), 'settings.json')),
     shell: 'electron',
   });
-  denyPermissions(session.defaultSession);
-  denyNetwork(session.defaultSession);
-  serveRenderer(protocol, join(import.meta.dirname, '..', 'renderer'));
+  serveRenderer(session.fromPartition(PARTITION).protocol, join(import.meta.dirname, '..', 'renderer'));
   handleCalls(ipcMain, createApi(api));
   handleDrops(ipcMain, (path) => {
     api.grants.grant(path);

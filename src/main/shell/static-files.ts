@@ -28,7 +28,23 @@ export const contentSecurityPolicy = [
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
+  "webrtc 'block'",
+  // No new windows and no dialogs of the browser; forms are only ever answered by our own scripts (form-action).
+  'sandbox allow-scripts allow-same-origin allow-forms allow-downloads',
 ].join('; ');
+
+/** What a browser could be asked for on behalf of the page; copying to the clipboard is not among them. */
+const deniedFeatures = [
+  ...['camera', 'microphone', 'geolocation', 'display-capture', 'midi', 'usb', 'serial', 'hid', 'bluetooth', 'payment'],
+  ...[
+    'clipboard-read',
+    'local-fonts',
+    'screen-wake-lock',
+    'window-management',
+    'xr-spatial-tracking',
+    'idle-detection',
+  ],
+];
 
 export const securityHeaders: Readonly<Record<string, string>> = {
   'Content-Security-Policy': contentSecurityPolicy,
@@ -36,6 +52,7 @@ export const securityHeaders: Readonly<Record<string, string>> = {
   'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
+  'Permissions-Policy': deniedFeatures.map((feature) => `${feature}=()`).join(', '),
   'Cache-Control': 'no-store',
 };
 

@@ -58,7 +58,10 @@ describe('the built Electron application', { timeout: 120_000 }, () => {
 
   it('sets up every rule before the page is loaded, and the engine works from the bundle', () => {
     const report = run();
-    const order = ['schemes', 'enableSandbox', 'requestSingleInstanceLock', 'ready', 'protocol app', 'menu', 'window'];
+    const order = [
+      ...['schemes', 'enableSandbox', 'switch host-resolver-rules=MAP * ~NOTFOUND', 'requestSingleInstanceLock'],
+      ...['ready', 'session longhand', 'protocol app', 'menu', 'window', 'webrtc disable_non_proxied_udp'],
+    ];
     expect(report.calls.filter((call) => order.includes(call))).toEqual(order);
     expect(report.calls.filter((call) => call.startsWith('load'))).toEqual(['load app://longhand/']);
     expect(report.options.webPreferences).toMatchObject({
@@ -66,6 +69,8 @@ describe('the built Electron application', { timeout: 120_000 }, () => {
       sandbox: true,
       nodeIntegration: false,
       webSecurity: true,
+      partition: 'longhand',
+      devTools: false,
     });
     expect(report.opened.ok).toBe(true);
     expect(report.job).toMatchObject({ status: 'finished', error: null, result: { ok: true } });

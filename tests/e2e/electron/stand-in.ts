@@ -28,6 +28,11 @@ class App extends EventEmitter {
   getPath(name: string): string {
     return name === 'userData' ? userData : homedir();
   }
+  readonly commandLine = {
+    appendSwitch(name: string, value = ''): void {
+      calls.push(`switch ${name}=${value}`);
+    },
+  };
   quit(): void {
     calls.push('quit');
   }
@@ -42,6 +47,9 @@ class WebContents extends EventEmitter {
   }
   isDestroyed(): boolean {
     return false;
+  }
+  setWebRTCIPHandlingPolicy(policy: string): void {
+    calls.push(`webrtc ${policy}`);
   }
   setWindowOpenHandler(handler: Handler): void {
     this.openHandler = handler;
@@ -97,9 +105,6 @@ export const protocol = {
   registerSchemesAsPrivileged(): void {
     calls.push('schemes');
   },
-  handle(scheme: string): void {
-    calls.push(`protocol ${scheme}`);
-  },
 };
 export const screen = { getAllDisplays: () => [{ workArea: { x: 0, y: 0, width: 1920, height: 1080 } }] };
 const keep =
@@ -108,10 +113,21 @@ const keep =
     sessionHandlers.set(name, handler);
   };
 export const session = {
-  defaultSession: {
-    setPermissionRequestHandler: keep('permissionRequest'),
-    setPermissionCheckHandler: keep('permissionCheck'),
-    setDevicePermissionHandler: keep('devicePermission'),
-    webRequest: { onBeforeRequest: keep('beforeRequest') },
+  fromPartition(name: string): unknown {
+    calls.push(`session ${name}`);
+    const created = {
+      on: (event: string, handler: Handler) => sessionHandlers.set(event, handler),
+      setPermissionRequestHandler: keep('permissionRequest'),
+      setPermissionCheckHandler: keep('permissionCheck'),
+      setDevicePermissionHandler: keep('devicePermission'),
+      webRequest: { onBeforeRequest: keep('beforeRequest') },
+      protocol: {
+        handle(scheme: string): void {
+          calls.push(`protocol ${scheme}`);
+        },
+      },
+    };
+    app.emit('session-created', created);
+    return created;
   },
 };

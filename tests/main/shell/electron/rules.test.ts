@@ -1,18 +1,20 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { BrowserWindowConstructorOptions } from 'electron';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../../../src/shared/errors.ts';
 import { appScheme, serveRenderer } from '../../../../src/main/shell/electron/app-protocol.ts';
 import { handleCalls, isTrusted, sendEvents } from '../../../../src/main/shell/electron/ipc.ts';
+import { recoverFromCrash } from '../../../../src/main/shell/electron/crash-rules.ts';
 import { handleChoices } from '../../../../src/main/shell/electron/dialogs.ts';
 import { handleDrops } from '../../../../src/main/shell/electron/drops.ts';
+import { openMainWindow } from '../../../../src/main/shell/electron/main-window.ts';
 import { menuTemplate } from '../../../../src/main/shell/electron/menu.ts';
 import { denyNavigation, isOwnPage } from '../../../../src/main/shell/electron/navigation-rules.ts';
-import { denyNetwork } from '../../../../src/main/shell/electron/network-rules.ts';
+import { denyNetwork, denyPeerConnections, resolveNoNames } from '../../../../src/main/shell/electron/network-rules.ts';
 import { denyPermissions } from '../../../../src/main/shell/electron/permission-rules.ts';
 import { keepSingleInstance } from '../../../../src/main/shell/electron/single-instance.ts';
-import { windowOptions } from '../../../../src/main/shell/electron/window-options.ts';
 import { readWindowState, writeWindowState } from '../../../../src/main/shell/electron/window-state.ts';
 
 /*
@@ -45,8 +47,21 @@ class Recorder {
 
 describe('the window', () => {
   it('has no Node, a sandbox and a world of its own', () => {
-    const { webPreferences } = windowOptions('preload.cjs', { bounds: { width: 1440, height: 900 }, maximized: false });
-    expect(webPreferences).toMatchObject({
+    class Window {
+      readonly options: BrowserWindowConstructorOptions;
+      maximized = false;
+      constructor(options: BrowserWindowConstructorOptions) {
+        this.options = options;
+      }
+      maximize(): void {
+        this.maximized = true;
+      }
+    }
+    const bounds = { width: 1440, height: 900 };
+    const { options, maximized } = openMainWindow(Window, 'preload.cjs', { bounds, maximized: true }, true);
+    expect(maximized).toBe(true);
+    expect(options).toMatchObject({ ...bounds, show: false });
+    expect(options.webPreferences).toMatchObject({
       contextIsolation: true,
       sandbox: true,
       nodeIntegration: false,
@@ -55,7 +70,17 @@ describe('the window', () => {
       webSecurity: true,
       allowRunningInsecureContent: false,
       webviewTag: false,
+      experimentalFeatures: false,
+      plugins: false,
+      navigateOnDragDrop: false,
+      spellcheck: false,
+      devTools: false,
+      // Without "persist:" it is kept in memory only.
+      partition: 'longhand',
     });
+    expect(options.webPreferences).not.toHaveProperty('enableBlinkFeatures');
+    const { options: unreleased } = openMainWindow(Window, 'preload.cjs', { bounds, maximized: false }, false);
+    expect(unreleased.webPreferences?.devTools).toBe(true);
   });
 
   it('keeps its place, unless the screen is gone or the file is damaged', async () => {
@@ -134,7 +159,22 @@ describe('permissions and network', () => {
   it('no request leaves the computer', () => {
     type Before = (details: { url: string }, answer: (response: { cancel: boolean }) => void) => void;
     let before: Before | undefined;
-    denyNetwork({ webRequest: { onBeforeRequest: (handler: unknown) => (before = handler as Before) } });
+    const events = new Recorder();
+    denyNetwork(
+      Object.assign(events, {
+        webRequest: { onBeforeRequest: (handler: unknown) => (before = handler as Before) },
+      }) as never,
+    );
+    const kept = (url: string): boolean => {
+      let stopped = false;
+      events.fire('will-download', { preventDefault: () => (stopped = true) }, { getURL: () => url });
+      return !stopped;
+    };
+    expect(kept('blob:app://longhand/0d1f')).toBe(true);
+    expect(kept('data:image/svg+xml,x')).toBe(true);
+    expect(['https://evil.example/x.exe', 'blob:https://evil.example/1', 'file:///etc/passwd'].filter(kept)).toEqual(
+      [],
+    );
     const cancelled = (url: string): boolean => {
       let result = false;
       before?.({ url }, ({ cancel }) => (result = cancel));
@@ -145,6 +185,37 @@ describe('permissions and network', () => {
     }
     expect(cancelled('app://longhand/assets/index.js')).toBe(false);
     expect(cancelled('data:image/png;base64,AAAA')).toBe(false);
+  });
+
+  it('no name is looked up and no peer is called', () => {
+    const switches: string[] = [];
+    resolveNoNames({ appendSwitch: (name: string, value = '') => switches.push(`${name}=${value}`) });
+    expect(switches).toContain('host-resolver-rules=MAP * ~NOTFOUND');
+    let policy = '';
+    denyPeerConnections({ setWebRTCIPHandlingPolicy: (given) => (policy = given) });
+    expect(policy).toBe('disable_non_proxied_udp');
+  });
+});
+
+describe('a crash of the window', () => {
+  it.each([
+    ['crashed', true, ['crashed, code 5', 'reload']],
+    ['oom', false, ['oom, code 5', 'quit']],
+    ['clean-exit', true, []],
+  ])('%s, reload: %s', async (reason, answer, expected) => {
+    const contents = new Recorder();
+    const happened: string[] = [];
+    recoverFromCrash(
+      Object.assign(contents, { reload: () => happened.push('reload'), isDestroyed: () => false }) as never,
+      (text) => {
+        happened.push(text);
+        return Promise.resolve(answer);
+      },
+      () => happened.push('quit'),
+    );
+    contents.fire('render-process-gone', {}, { reason, exitCode: 5 });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(happened).toEqual(expected);
   });
 });
 
@@ -226,14 +297,21 @@ describe('the rest of the shell', () => {
     writeFileSync(join(folder, 'secret.txt'), 'secret');
     const protocol = new Recorder();
     serveRenderer(protocol, renderer);
-    const get = (url: string): Promise<Response> => protocol.fire('app', { url }) as Promise<Response>;
+    const get = (url: string, method = 'GET'): Promise<Response> =>
+      protocol.fire('app', { url, method }) as Promise<Response>;
     const page = await get('app://longhand/');
     expect(await page.text()).toContain('Longhand');
     expect(page.headers.get('content-security-policy')).toContain("script-src 'self'");
     for (const url of ['app://longhand/..%2fsecret.txt', 'app://longhand/../secret.txt', 'app://other/index.html']) {
       expect((await get(url)).status).toBe(404);
     }
-    expect(appScheme.privileges).toMatchObject({ secure: true, corsEnabled: false, allowServiceWorkers: false });
+    expect((await get('app://longhand/', 'POST')).status).toBe(404);
+    expect(appScheme.privileges).toMatchObject({
+      secure: true,
+      corsEnabled: false,
+      allowServiceWorkers: false,
+      bypassCSP: false,
+    });
   });
 
   it('a second start shows the first window and ends', () => {
