@@ -9,6 +9,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { queryClient } from './api/client.ts';
 import { App } from './app/app.tsx';
+import { stayHere } from './app/stay-here.ts';
 import { followSettings } from './settings/settings-store.ts';
 
 const theme = createTheme({
@@ -38,6 +39,8 @@ const theme = createTheme({
   },
   spacing: { xs: '4px', sm: '8px', md: '12px', lg: '16px', xl: '24px' },
 });
+
+stayHere();
 
 followSettings().catch((error: unknown) => {
   console.error('the settings could not be read', error);

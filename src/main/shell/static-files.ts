@@ -28,7 +28,6 @@ export const contentSecurityPolicy = [
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
-  "webrtc 'block'",
   // No new windows and no dialogs of the browser; forms are only ever answered by our own scripts (form-action).
   'sandbox allow-scripts allow-same-origin allow-forms allow-downloads',
 ].join('; ');
