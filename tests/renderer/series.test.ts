@@ -2,8 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { clippedRange, downsample, smooth } from '../../src/renderer/charts/series.ts';
 import { histogram } from '../../src/renderer/pages/documents/histogram.ts';
-import { sidesOf } from '../../src/renderer/pages/pairs/blind-sides.ts';
-import { wordDiff } from '../../src/renderer/pages/pairs/word-diff.ts';
 import { formatBytes, formatDuration, formatNumber } from '../../src/renderer/components/format.ts';
 import { nextStep } from '../../src/renderer/pages/home/next-step.ts';
 
@@ -77,35 +75,6 @@ describe('histogram', () => {
         expect(total).toBe(values.filter((value) => value > 0).length);
       }),
     );
-  });
-});
-
-describe('the audit', () => {
-  it('blind sides depend on pair and reviewer only, and come about equally often', () => {
-    expect(sidesOf(7, 'ada', false)).toEqual(['chosen', 'rejected']);
-    expect(sidesOf(7, 'ada', true)).toEqual(sidesOf(7, 'ada', true));
-    const first = Array.from({ length: 2000 }, (_, id) => sidesOf(id, 'ada', true)[0]).filter(
-      (side) => side === 'chosen',
-    ).length;
-    expect(first).toBeGreaterThan(900);
-    expect(first).toBeLessThan(1100);
-    expect(Array.from({ length: 50 }, (_, id) => sidesOf(id, 'ada', true)[0])).not.toEqual(
-      Array.from({ length: 50 }, (_, id) => sidesOf(id, 'bo', true)[0]),
-    );
-  });
-
-  it('a word diff gives both texts back whole and marks what differs', () => {
-    fc.assert(
-      fc.property(fc.string(), fc.string(), (a, b) => {
-        const diff = wordDiff(a, b);
-        expect(diff.a.map(({ text }) => text).join('')).toBe(a);
-        expect(diff.b.map(({ text }) => text).join('')).toBe(b);
-      }),
-      { numRuns: 200 },
-    );
-    const { a, b } = wordDiff("Sven's seal waited.", "Sven's fox waited.");
-    expect(a.filter(({ changed }) => changed).map(({ text }) => text)).toEqual(['seal']);
-    expect(b.filter(({ changed }) => changed).map(({ text }) => text)).toEqual(['fox']);
   });
 });
 

@@ -42,7 +42,7 @@ export async function exportBundle(
   const request = parseInput(exportBundleSchema, input, 'Review bundle');
   const { filter, order, seed, blind, note } = request;
   const queue = parseInput(auditQueueSchema, { filter, order, seed }, 'Review bundle');
-  const ids = request.pairIds ?? workspace.auditQueue.rows(queue, null, request.limit).map(({ row }) => row.id);
+  const ids = request.pairIds ?? workspace.auditQueue.ids(queue).slice(0, request.limit);
   if (ids.length === 0) throw noPairs();
   if (new Set(ids).size < ids.length) {
     throw new UserError('invalid_input', 'A pair stands in the list twice.', { place: { field: 'pairIds' } });

@@ -1,15 +1,15 @@
 import { answerOrder, shownVerdict, storedEdit, storedVerdict } from '../../shared/audit/answer-order.ts';
-import type { AnswerOrder } from '../../shared/audit/answer-order.ts';
+import type { Blind } from '../../shared/audit/blind.ts';
 import { chunkPlace } from '../../shared/audit/chunk-place.ts';
 import type { Draw } from '../../shared/audit/draw.ts';
-import { auditFilterSchema, auditListRequestSchema, auditQueueSchema } from '../../shared/audit/queue.ts';
+import { auditFilterSchema, auditQueueSchema, auditRowsRequestSchema } from '../../shared/audit/queue.ts';
 import type {
   AuditCounts,
   AuditFilterInput,
-  AuditListRequest,
-  AuditPage,
   AuditQueue,
   AuditQueueInput,
+  AuditRow,
+  AuditRowsRequest,
 } from '../../shared/audit/queue.ts';
 import {
   auditPairRequestSchema,
@@ -29,7 +29,6 @@ import type {
 import { UserError } from '../../shared/errors.ts';
 import { parseInput } from '../../shared/parse.ts';
 import type { PairDetail } from '../../shared/pairs.ts';
-import type { QueuePlace } from '../workspace/audit-queue.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import type { ServiceContext } from './context.ts';
 
@@ -42,38 +41,22 @@ const longestLook = 10 * 60_000;
 const neutralFlags: readonly string[] = ['identical', 'question_too_short', 'short_too_long'];
 
 /**
- * One page of a queue, in an order that does not change while verdicts are given: pairs that leave the queue leave no
- * gap and shift nothing. `total` counts the whole queue.
+ * The pairs of a queue in its order, which does not change while verdicts are given: who goes through it needs no
+ * further query over all pairs.
  */
-export function auditQueue({ workspace }: WorkspaceOnly, request: AuditListRequest = {}): AuditPage {
-  const { queue, page } = parseInput(auditListRequestSchema, request, 'Queue');
-  const found = workspace.auditQueue.rows(queue, placeOfCursor(page.cursor), page.limit + 1);
-  const last = found.length > page.limit ? found[page.limit - 1] : undefined;
-  return {
-    rows: found.slice(0, page.limit).map(({ row }) => row),
-    next: last === undefined ? null : JSON.stringify([last.place.key, last.place.id]),
-    total: workspace.auditQueue.counts(queue.filter, queue.reviewer)[queue.filter.queue],
-  };
+export function auditOrder({ workspace }: WorkspaceOnly, queue: AuditQueueInput = {}): readonly number[] {
+  return workspace.auditQueue.ids(parseInput(auditQueueSchema, queue, 'Queue'));
 }
 
-function placeOfCursor(cursor: string | null): QueuePlace | null {
-  if (cursor === null) return null;
-  const parts: unknown = /^\[[-+.\deE]{1,40},\d{1,15}\]$/.test(cursor) ? safeParse(cursor) : undefined;
-  const [key, id] = Array.isArray(parts) ? (parts as unknown[]) : [];
-  if (typeof key !== 'number' || typeof id !== 'number') {
-    throw new UserError('invalid_input', 'The cursor of the queue is not one that Longhand made.', {
-      place: { field: 'cursor' },
-    });
-  }
-  return { key, id };
-}
-
-function safeParse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
+/** Those pairs of a queue that are in sight, in the order they are named. */
+export function auditRows({ workspace }: WorkspaceOnly, request: AuditRowsRequest): readonly AuditRow[] {
+  const { ids, reviewer, blind: wanted, runId } = parseInput(auditRowsRequestSchema, request, 'Rows of the queue');
+  const blind = blindHere(workspace, wanted);
+  return workspace.auditQueue.rows(ids, reviewer, runId).map(({ own: stored, ...row }) => {
+    const own = stored === null ? null : shownVerdict(stored, answerOrder(row.id, reviewer, blind));
+    if (blind === null) return { ...row, own };
+    return { ...row, own, flags: shownFlags(row.flags, blind), verdict: null, disagreement: false, margin: null };
+  });
 }
 
 /** How many pairs fit a filter in each queue; with a reviewer, `unreviewed` and `done` are meant for that one. */
@@ -87,31 +70,17 @@ export function auditCounts(
   );
 }
 
-/**
- * The pair that follows `after` in the queue's order (whether that is still in the queue or not), or the first one.
- * After the queue's end it goes on from its start, so that pairs passed over come again. null = the queue is done.
- */
-export function nextPair(
-  { workspace }: WorkspaceOnly,
-  request: { readonly queue: AuditQueueInput; readonly after?: number | null },
-): { readonly next: number | null; readonly wrapped: boolean } {
-  return nextInQueue(workspace, parseInput(auditQueueSchema, request.queue, 'Queue'), request.after ?? null);
-}
-
-function nextInQueue(workspace: Workspace, queue: AuditQueue, after: number | null) {
-  const place = after === null ? null : workspace.auditQueue.placeOf(queue, after);
-  const following = workspace.auditQueue.rows(queue, place, 1)[0]?.row.id;
-  if (following !== undefined || place === null) return { next: following ?? null, wrapped: false };
-  const first = workspace.auditQueue.rows(queue, null, 1)[0]?.row.id;
-  // The reviewed pair itself can be all that is left (in the queue `all`): that is no next one.
-  return first === undefined || first === after ? { next: null, wrapped: false } : { next: first, wrapped: true };
+/** Runs that have log-probabilities of pairs, newest first. */
+export function scoredRuns({ workspace }: WorkspaceOnly): readonly { readonly id: number; readonly name: string }[] {
+  return workspace.pairLogps.runs();
 }
 
 /** A pair as the reviewer is to see it. Errors: `not_found`. */
 export function auditPair({ workspace }: WorkspaceOnly, request: AuditPairRequest): AuditPair {
   const { pairId, reviewer, blind: wanted } = parseInput(auditPairRequestSchema, request, 'Pair');
   const pair = workspace.pairs.detail(pairId);
-  const { blind, order } = shownOrder(workspace, pairId, reviewer, wanted);
+  const blind = blindHere(workspace, wanted);
+  const order = answerOrder(pairId, reviewer, blind);
   const shown = (texts: Pick<PairDetail, 'chosen' | 'rejected'>) => [texts[order[0]], texts[order[1]]] as const;
   const opinions = workspace.opinions.ofPair(pairId);
   const own = opinions.find((opinion) => opinion.reviewer === reviewer)?.verdict;
@@ -122,7 +91,8 @@ export function auditPair({ workspace }: WorkspaceOnly, request: AuditPairReques
     answers: shown(pair),
     order: blind === null ? order : null,
     generated: pair.revision === 0 ? null : { question: pair.generated.question, answers: shown(pair.generated) },
-    flags: blind === null ? pair.flags : pair.flags.filter((flag) => neutralFlags.includes(flag)),
+    sample: workspace.pairs.ofSample(pair.sampleId),
+    flags: shownFlags(pair.flags, blind),
     ...surroundings(workspace, pair),
     own: own === undefined ? null : shownVerdict(own, order),
     others:
@@ -135,15 +105,13 @@ export function auditPair({ workspace }: WorkspaceOnly, request: AuditPairReques
   };
 }
 
-/** The order in which a reviewer sees the answers. A bundle made for blind review is never seen otherwise. */
-function shownOrder(
-  workspace: Workspace,
-  pairId: number,
-  reviewer: string,
-  wanted: { readonly seed: number } | null,
-): { readonly blind: { readonly seed: number } | null; readonly order: AnswerOrder } {
-  const blind = wanted ?? (workspace.bundles.opened()?.header.blind === true ? { seed: 0 } : null);
-  return { blind, order: answerOrder(pairId, reviewer, blind) };
+/** Whether answers are shown blind. A bundle made for blind review is never seen otherwise. */
+function blindHere(workspace: Workspace, wanted: Blind): Blind {
+  return wanted ?? (workspace.bundles.opened()?.header.blind === true ? { seed: 0 } : null);
+}
+
+function shownFlags(flags: readonly string[], blind: Blind): readonly string[] {
+  return blind === null ? flags : flags.filter((flag) => neutralFlags.includes(flag));
 }
 
 /** The document and the chunk of a pair; in a bundle's workspace as they are where the pair comes from. */
@@ -182,7 +150,7 @@ function commentsOf(workspace: Workspace, pairId: number): AuditPair['comments']
 
 /**
  * Stores one act of a reviewer: a verdict, an edit, a comment or several of them at once. What was said of A and B is
- * stored of chosen and rejected. When it returns, the review is on the disk; after a verdict the next pair is named.
+ * stored of chosen and rejected. When it returns, the review is on the disk.
  * Errors: `invalid_input`, `not_found`, `conflict` where the pair's texts were edited since they were shown (nothing is
  * stored then).
  */
@@ -190,8 +158,9 @@ export function recordReview({ workspace }: WorkspaceOnly, input: RecordReview):
   const review = parseInput(recordReviewSchema, input, 'Review');
   const { pairId, reviewer, comment, milliseconds, picked } = review;
   const queue: AuditQueue = { ...review.queue, reviewer: review.queue.reviewer === null ? null : reviewer };
-  const { blind, order } = shownOrder(workspace, pairId, reviewer, review.blind);
-  const stored = workspace.transaction(() => {
+  const blind = blindHere(workspace, review.blind);
+  const order = answerOrder(pairId, reviewer, blind);
+  const { id } = workspace.transaction(() => {
     const pair = workspace.pairs.detail(pairId);
     if (pair.sha256 !== review.seen) {
       throw new UserError('conflict', `Pair ${pairId} was edited since it was shown; the review was not stored.`, {
@@ -212,8 +181,7 @@ export function recordReview({ workspace }: WorkspaceOnly, input: RecordReview):
       { draw: origin === undefined ? draw : { ...draw, bundle: origin } },
     );
   });
-  const next = review.verdict === null ? { next: null, wrapped: false } : nextInQueue(workspace, queue, pairId);
-  return { ...stored, ...next };
+  return { id, pace: paceOf(workspace, reviewer) };
 }
 
 /**
@@ -241,26 +209,20 @@ export function undoReview({ workspace }: WorkspaceOnly, input: UndoReview): Und
       throw new UserError('conflict', `Review ${act.id} is undone already.`);
     }
     const { pairId, blind, id: undoes } = act;
-    const { id, state } = workspace.reviews.append({ pairId, reviewer, blind, milliseconds: 0, undoes });
-    const undone = { id: act.id, verdict: act.verdict, edit: act.edit !== null, comment: act.comment !== null };
-    return { id, pairId, undone, state };
+    const { id } = workspace.reviews.append({ pairId, reviewer, blind, milliseconds: 0, undoes });
+    const said = { verdict: act.verdict !== null, edit: act.edit !== null, comment: act.comment !== null };
+    return { id, pairId, undone: { id: act.id, ...said } };
   });
 }
 
-/** A reviewer's pace and what is left of the queue's filter for them. */
-export function auditPace(
-  { workspace }: WorkspaceOnly,
-  request: { readonly reviewer: string; readonly filter?: AuditFilterInput },
-): AuditPace {
-  const reviewer = parseInput(reviewerSchema, request.reviewer, 'Reviewer');
-  const { all: total, done, unreviewed } = auditCounts({ workspace }, { filter: request.filter ?? {}, reviewer });
+/** A reviewer's pace. */
+export function auditPace({ workspace }: WorkspaceOnly, request: { readonly reviewer: string }): AuditPace {
+  return paceOf(workspace, parseInput(reviewerSchema, request.reviewer, 'Reviewer'));
+}
+
+function paceOf(workspace: Workspace, reviewer: string): AuditPace {
   const { reviews: verdicts, milliseconds } = workspace.reviews.pace(reviewer, 50, longestLook);
-  const secondsEach = verdicts === 0 || milliseconds === 0 ? null : milliseconds / verdicts / 1000;
-  return {
-    ...{ verdicts, secondsEach, done, total },
-    perMinute: secondsEach === null ? null : 60 / secondsEach,
-    secondsLeft: secondsEach === null ? null : secondsEach * unreviewed,
-  };
+  return { verdicts, secondsEach: verdicts === 0 || milliseconds === 0 ? null : milliseconds / verdicts / 1000 };
 }
 
 /** Who has given verdicts here, with the number of pairs on which one stands. */

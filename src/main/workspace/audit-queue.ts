@@ -1,17 +1,7 @@
 import type { AuditCounts, AuditFilter, AuditQueue, AuditRow } from '../../shared/audit/queue.ts';
-import { UserError } from '../../shared/errors.ts';
+import type { Verdict } from '../../shared/pairs.ts';
 import type { RepositoryContext } from './events.ts';
 import { containing } from './page-cursor.ts';
-
-/** A pair's place in a queue: pairs come by key, then by number. */
-export interface QueuePlace {
-  readonly key: number;
-  readonly id: number;
-}
-
-const start: QueuePlace = { key: Number.MIN_SAFE_INTEGER, id: 0 };
-/** Stands for a margin that the run has not: after every other. JSON has no infinity. */
-const noMargin = Number.MAX_VALUE;
 
 /** Characters of the question that a list shows. */
 const questionLength = 160;
@@ -63,36 +53,21 @@ export function auditQueueRepository({ database }: RepositoryContext) {
   const inQueue = `CASE @queue WHEN 'unreviewed' THEN NOT ${isDone} WHEN 'done' THEN ${isDone}
     WHEN 'disagreement' THEN s.disagreement = 1 WHEN 'flagged' THEN s.flagged = 1 ELSE 1 END`;
 
-  database.function('shuffle_key', { deterministic: true }, (seed: unknown, id: unknown) =>
-    shuffleKey(Number(seed), Number(id)),
-  );
-  const keys: Readonly<Record<AuditQueue['order'], string>> = {
-    made: '0',
-    random: 'shuffle_key(@seed, s.pair_id)',
-    margin: `coalesce(${margin}, ${noMargin})`,
+  const wanted = `SELECT s.pair_id FROM ${source} WHERE ${inQueue} AND ${fits} ORDER BY`;
+  const made = database.prepare<[Parameters], number>(`${wanted} s.pair_id`).pluck();
+  const byMargin = database.prepare<[Parameters], number>(`${wanted} ${margin} IS NULL, ${margin}, s.pair_id`).pluck();
+  type Stored = Omit<AuditRow, 'flags' | 'disagreement' | 'own'> & {
+    readonly flags: string;
+    readonly disagreement: number;
+    readonly own: Verdict | null;
   };
-  const columns = `s.pair_id AS id, p.document_id AS documentId, d.title AS documentTitle,
-    d.importer AS documentType, d.characters AS documentCharacters, ${answerCharacters} AS answerCharacters,
-    substr(${edited('question')}, 1, ${questionLength}) AS question, p.flags, s.verdict, o.verdict AS own, s.disagreement,
-    ${margin} AS margin`;
-  type Stored = Omit<AuditRow, 'flags' | 'disagreement'> & { flags: string; disagreement: number; key: number };
-  const select = (order: AuditQueue['order']) => {
-    const key = keys[order];
-    const after = order === 'made' ? 's.pair_id > @afterId' : `(${key}, s.pair_id) > (@afterKey, @afterId)`;
-    const by = order === 'made' ? 's.pair_id' : 'key, s.pair_id';
-    return {
-      // The few rows of the page are found first and read afterwards: a sort of all rows would read all texts.
-      rows: database.prepare<[Parameters], Stored>(`
-        WITH page (key, id) AS MATERIALIZED (
-          SELECT ${key} AS key, s.pair_id FROM ${source} WHERE ${after} AND ${inQueue} AND ${fits} ORDER BY ${by} LIMIT @limit)
-        SELECT page.key, ${columns} FROM page CROSS JOIN ${source.replace('pair_states s', 'pair_states s ON s.pair_id = page.id')}
-        ORDER BY page.key, page.id`),
-      place: database.prepare<[Parameters], { key: number }>(
-        `SELECT ${key} AS key FROM ${source} WHERE s.pair_id = @id`,
-      ),
-    };
-  };
-  const statements = { made: select('made'), random: select('random'), margin: select('margin') };
+  const rows = database.prepare<[{ ids: string; reviewer: string | null; runId: number | null }], Stored>(`
+    SELECT s.pair_id AS id, p.document_id AS documentId, d.title AS documentTitle, d.importer AS documentType,
+      d.characters AS documentCharacters, ${answerCharacters} AS answerCharacters,
+      substr(${edited('question')}, 1, ${questionLength}) AS question, p.flags, s.verdict, o.verdict AS own,
+      s.disagreement, ${margin} AS margin
+    FROM json_each(@ids) j CROSS JOIN ${source.replace('pair_states s', 'pair_states s ON s.pair_id = j.value')}
+    ORDER BY j.key`);
   const counts = database.prepare<[Parameters], AuditCounts>(`
     SELECT count(*) AS "all", coalesce(sum(NOT ${isDone}), 0) AS unreviewed,
       coalesce(sum(s.disagreement), 0) AS disagreement, coalesce(sum(s.flagged), 0) AS flagged,
@@ -119,25 +94,27 @@ export function auditQueueRepository({ database }: RepositoryContext) {
   });
 
   return {
-    /** Up to `limit` pairs of the queue after a place (null = from the start), with the place of each. */
-    rows(
-      { filter, order, seed, reviewer }: AuditQueue,
-      after: QueuePlace | null,
-      limit: number,
-    ): { readonly row: AuditRow; readonly place: QueuePlace }[] {
-      const { key: afterKey, id: afterId } = after ?? start;
-      const found = statements[order].rows.all({ ...bind(filter, reviewer), seed, afterKey, afterId, limit });
-      return found.map(({ key, flags, disagreement, ...row }) => ({
-        row: { ...row, flags: JSON.parse(flags) as string[], disagreement: disagreement === 1 },
-        place: { key, id: row.id },
-      }));
+    /** All pairs of the queue, in its order. */
+    ids({ filter, order, seed, reviewer }: AuditQueue): number[] {
+      const parameters = bind(filter, reviewer);
+      if (order === 'margin') return byMargin.all(parameters);
+      const ids = made.all(parameters);
+      if (order === 'made') return ids;
+      const keys = new Map(ids.map((id) => [id, shuffleKey(seed, id)]));
+      return ids.sort((a, b) => (keys.get(a) ?? 0) - (keys.get(b) ?? 0));
     },
 
-    /** Where a pair stands in the queue's order, whether it is in the queue or not. Errors: `not_found`. */
-    placeOf({ filter, order, seed, reviewer }: AuditQueue, pairId: number): QueuePlace {
-      const found = statements[order].place.get({ ...bind(filter, reviewer), seed, id: pairId });
-      if (found === undefined) throw new UserError('not_found', `There is no pair ${pairId} in this workspace.`);
-      return { key: found.key, id: pairId };
+    /** What a list shows of these pairs, in their order; pairs that are not there are left out. */
+    rows(
+      ids: readonly number[],
+      reviewer: string | null,
+      runId: number | null,
+    ): (Omit<AuditRow, 'own'> & { readonly own: Verdict | null })[] {
+      return rows.all({ ids: JSON.stringify(ids), reviewer, runId }).map(({ flags, disagreement, ...row }) => ({
+        ...row,
+        flags: JSON.parse(flags) as string[],
+        disagreement: disagreement === 1,
+      }));
     },
 
     /** How many pairs fit the filter in each queue. */

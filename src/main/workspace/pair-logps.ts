@@ -25,8 +25,15 @@ export function pairLogpRepository({ database }: RepositoryContext) {
     SELECT pair_id AS pairId, step, policy_chosen AS policyChosen, policy_rejected AS policyRejected,
       reference_chosen AS referenceChosen, reference_rejected AS referenceRejected
     FROM pair_logps WHERE run_id = ? ORDER BY pair_id`);
+  const runs = database.prepare<[], { id: number; name: string }>(`
+    SELECT id, name FROM runs r WHERE EXISTS (SELECT 1 FROM pair_logps l WHERE l.run_id = r.id) ORDER BY id DESC`);
 
   return {
+    /** Runs that have values, newest first. */
+    runs(): readonly { readonly id: number; readonly name: string }[] {
+      return runs.all();
+    },
+
     /**
      * Stores values, all or nothing, in the place of a pair's earlier ones in the run. For a pair whose answers the run
      * exchanged (`swapped`), chosen and rejected are those of the pair, not of the run. Only finite numbers are taken.

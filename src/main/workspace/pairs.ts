@@ -123,6 +123,11 @@ export function pairRepository({ database, now, events }: RepositoryContext) {
     return chunk.text;
   };
 
+  const ofSample = database.prepare<[number], { id: number; turn: number; question: string }>(`
+    SELECT p.id, p.turn, coalesce(r.edit ->> 'question', p.question) AS question
+    FROM pairs p JOIN pair_states s ON s.pair_id = p.id LEFT JOIN reviews r ON r.id = s.revision
+    WHERE p.sample_id = ? ORDER BY p.turn`);
+
   const insertSample = (sample: NewSample): { sampleId: number; pairIds: number[] } => {
     const { documentId, context, provenance } = sample;
     const chunkIds = context === 'document' ? [] : context.chunkIds;
@@ -190,6 +195,11 @@ export function pairRepository({ database, now, events }: RepositoryContext) {
         generated: { question, chosen, rejected },
         provenance: JSON.parse(provenance) as Provenance,
       };
+    },
+
+    /** The turns of a sample in their order, with the questions as edited. */
+    ofSample(sampleId: number): readonly { readonly id: number; readonly turn: number; readonly question: string }[] {
+      return ofSample.all(sampleId);
     },
 
     /** How many pairs wait in each queue, archived ones left out. */

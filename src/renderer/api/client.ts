@@ -12,14 +12,14 @@ export const queryClient = new QueryClient({
 /** Topics that change what a domain's methods answer. */
 const domainsOf: Readonly<Record<Topic, readonly string[]>> = {
   workspace: [
-    ...['workspaces', 'models', 'documents', 'generations', 'pairs', 'runs', 'evaluations', 'system', 'jobs'],
+    ...['workspaces', 'models', 'documents', 'generations', 'pairs', 'audit', 'runs', 'evaluations', 'system', 'jobs'],
     ...['demo', 'reviews'],
   ],
   demo: ['demo'],
   models: ['models', 'workspaces.current'],
   documents: ['documents', 'workspaces.current'],
   pairs: ['pairs', 'workspaces.current'],
-  reviews: ['pairs', 'reviews', 'workspaces.current'],
+  reviews: ['pairs', 'reviews'],
   generations: ['generations'],
   runs: ['runs', 'workspaces.current'],
   // Metrics are followed with a cursor by the page that shows them, see charts/use-metrics.ts.
@@ -28,6 +28,19 @@ const domainsOf: Readonly<Record<Topic, readonly string[]>> = {
   // Followed by settings/settings-store.ts.
   settings: [],
 };
+
+/** What a topic makes stale without asking anew for what is shown: a verdict must cost no query over all pairs. */
+const staleOf: Readonly<Partial<Record<Topic, readonly string[]>>> = {
+  pairs: ['audit'],
+  // The audit follows reviews by itself, see pages/pairs/use-audit-queue.ts.
+  reviews: ['audit', 'workspaces.current'],
+};
+
+/** Whether a query is of one of these domains (or is one of these methods). */
+const within =
+  (domains: readonly string[]) =>
+  ({ queryKey: [name] }: { readonly queryKey: readonly unknown[] }): boolean =>
+    typeof name === 'string' && domains.some((domain) => name === domain || name.startsWith(`${domain}.`));
 
 const listeners = new Set<(event: ApiEvent) => void>();
 
@@ -59,10 +72,9 @@ transport.subscribe((event) => {
   if (event.type === 'changed') {
     // Whatever changed has left an event.
     const domains = [...domainsOf[event.topic], 'system.events'];
-    void queryClient.invalidateQueries({
-      predicate: ({ queryKey: [name] }) =>
-        typeof name === 'string' && domains.some((domain) => name === domain || name.startsWith(`${domain}.`)),
-    });
+    void queryClient.invalidateQueries({ predicate: within(domains) });
+    const stale = staleOf[event.topic];
+    if (stale !== undefined) void queryClient.invalidateQueries({ predicate: within(stale), refetchType: 'none' });
   } else {
     void queryClient.invalidateQueries({ queryKey: ['jobs.list'] });
   }

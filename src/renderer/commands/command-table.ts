@@ -38,6 +38,12 @@ export const commandTable = {
   'pairs.next': audit('Next pair', 'j'),
   'pairs.previous': audit('Previous pair', 'k'),
   'pairs.blind': audit('Blind mode on or off', 'b'),
+  'pairs.differences': audit('Mark differences or not', 'd'),
+  'pairs.evidence': audit('Mark evidence or not', 'v'),
+  'pairs.next_evidence': audit('Next evidence in the chunk', 'n'),
+  'pairs.reader': audit('Open the document at the chunk', 'o'),
+  'pairs.search': audit('Search', '/'),
+  'pairs.filters': audit('Filters', 'f'),
 } as const satisfies Readonly<Record<string, Command>>;
 
 export type CommandId = keyof typeof commandTable;

@@ -1,3 +1,4 @@
+import { auditMethods } from './audit.ts';
 import { documentMethods } from './documents.ts';
 import { evaluationMethods } from './evaluations.ts';
 import { exportMethods } from './exports.ts';
@@ -7,7 +8,6 @@ import type { ApiJob } from './jobs.ts';
 import type { InputOf, OutputOf, ParsedInputOf } from './method.ts';
 import { modelMethods } from './models.ts';
 import { pairMethods } from './pairs.ts';
-import { reviewMethods } from './reviews.ts';
 import { runMethods } from './runs.ts';
 import { settingMethods } from './settings.ts';
 import { systemMethods } from './system.ts';
@@ -20,7 +20,7 @@ export const contract = {
   ...documentMethods,
   ...generationMethods,
   ...pairMethods,
-  ...reviewMethods,
+  ...auditMethods,
   ...runMethods,
   ...evaluationMethods,
   ...exportMethods,

@@ -3,8 +3,8 @@ import { documentRowSchema, idSchema } from '../documents.ts';
 import type { DocumentRow } from '../documents.ts';
 import { pairQueues, verdictSchema } from '../pairs.ts';
 import type { Verdict } from '../pairs.ts';
-import { pageRequestSchema } from '../paging.ts';
-import type { Page } from '../paging.ts';
+import type { ShownVerdict } from './answer-order.ts';
+import { blindSchema } from './blind.ts';
 
 /** Bounds of a number, both included; a bound left out is none. */
 export const rangeSchema = z
@@ -66,14 +66,17 @@ export const auditQueueSchema = z
 export type AuditQueue = z.output<typeof auditQueueSchema>;
 export type AuditQueueInput = z.input<typeof auditQueueSchema>;
 
-/** One page of a queue. */
-export const auditListRequestSchema = z.strictObject({
-  queue: auditQueueSchema.prefault({}),
-  page: pageRequestSchema.prefault({}),
+/** Pairs of a queue that are in sight. */
+export const auditRowsRequestSchema = z.strictObject({
+  ids: z.array(idSchema).max(500),
+  reviewer: z.string().trim().min(1).max(200),
+  blind: blindSchema,
+  /** Run whose margins are shown. */
+  runId: idSchema.nullable().default(null),
 });
-export type AuditListRequest = z.input<typeof auditListRequestSchema>;
+export type AuditRowsRequest = z.input<typeof auditRowsRequestSchema>;
 
-/** A pair as the queue's list shows it; says nothing about which answer is which. */
+/** A pair as the queue's list shows it. In blind mode nothing in it says which answer is which. */
 export interface AuditRow {
   readonly id: number;
   readonly documentId: number;
@@ -85,17 +88,14 @@ export interface AuditRow {
   /** The question's beginning. */
   readonly question: string;
   readonly flags: readonly string[];
-  /** Latest verdict of anyone, and of the asking reviewer. */
+  /** Latest verdict of anyone; null in blind mode. */
   readonly verdict: Verdict | null;
-  readonly own: Verdict | null;
+  /** The asking reviewer's standing verdict, on what is shown. */
+  readonly own: ShownVerdict | null;
+  /** false in blind mode. */
   readonly disagreement: boolean;
-  /** Margin in the run of `filter.score`, in nats; null where there is none. */
+  /** Margin in the run that was asked for, in nats; null where there is none, and in blind mode. */
   readonly margin: number | null;
-}
-
-export interface AuditPage extends Page<AuditRow> {
-  /** All pairs of the queue, on this page or not. */
-  readonly total: number;
 }
 
 /** How many pairs fit the filter in each queue (`filter.queue` itself is not looked at). */

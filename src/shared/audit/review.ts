@@ -1,18 +1,15 @@
 import { z } from 'zod';
 import { idSchema, sha256Schema } from '../documents.ts';
 import type { DocumentRow } from '../documents.ts';
-
-import type { PairState, Verdict } from '../pairs.ts';
+import type { Verdict } from '../pairs.ts';
 import { shownVerdicts } from './answer-order.ts';
 import type { AnswerOrder, ShownVerdict } from './answer-order.ts';
 import type { ChunkPlace } from './chunk-place.ts';
+import { blindSchema } from './blind.ts';
 import { auditQueueSchema } from './queue.ts';
 
 /** Who reviews; stored with every review. */
 export const reviewerSchema = z.string().trim().min(1, 'say who reviews').max(200);
-
-/** How answers are shown: null = chosen first and named; else shuffled by the seed, and nothing says which is which. */
-export const blindSchema = z.strictObject({ seed: z.int().min(0).max(0xffffffff) }).nullable();
 
 export const auditPairRequestSchema = z.strictObject({
   pairId: idSchema,
@@ -36,6 +33,8 @@ export interface AuditPair {
   /** Place in its sample, from 0, and number of turns there. */
   readonly turn: number;
   readonly turns: number;
+  /** All pairs of its sample that are here, in the order of the turns. */
+  readonly sample: readonly { readonly id: number; readonly turn: number; readonly question: string }[];
   /** In blind mode only those that say nothing about one side. */
   readonly flags: readonly string[];
   readonly document: {
@@ -96,14 +95,10 @@ export const recordReviewSchema = z
   });
 export type RecordReview = z.input<typeof recordReviewSchema>;
 
-/** The answer to a review; it comes once the review is on the disk. */
+/** The answer to a review; it comes once the review is on the disk. Says nothing about which answer is which. */
 export interface RecordedReview {
   readonly id: number;
-  readonly state: PairState;
-  /** The next pair of the queue after a verdict, from the queue's start again after its end; null = the queue is done. */
-  readonly next: number | null;
-  /** Whether `next` stands before the reviewed pair in the queue's order. */
-  readonly wrapped: boolean;
+  readonly pace: AuditPace;
 }
 
 export const undoReviewSchema = z.strictObject({
@@ -119,21 +114,15 @@ export interface UndoneReview {
   readonly pairId: number;
   readonly undone: {
     readonly id: number;
-    readonly verdict: Verdict | null;
+    readonly verdict: boolean;
     readonly edit: boolean;
     readonly comment: boolean;
   };
-  readonly state: PairState;
 }
 
-/** How a reviewer gets on with a queue. */
+/** How fast a reviewer is. */
 export interface AuditPace {
   /** The latest verdicts that the pace is taken from (at most 50), and the mean time they took; null = none yet. */
   readonly verdicts: number;
   readonly secondsEach: number | null;
-  readonly perMinute: number | null;
-  /** Pairs that fit the queue's filter: reviewed, in all, and the time for the rest at this pace. */
-  readonly done: number;
-  readonly total: number;
-  readonly secondsLeft: number | null;
 }

@@ -2,6 +2,7 @@ import { contract } from '../../../shared/api/contract.ts';
 import type { ApiMethod } from '../../../shared/api/contract.ts';
 import { UserError } from '../../../shared/errors.ts';
 import { parseInput } from '../../../shared/parse.ts';
+import { auditHandlers } from './audit-handlers.ts';
 import { documentHandlers } from './document-handlers.ts';
 import { evaluationHandlers } from './evaluation-handlers.ts';
 import type { Handlers } from './handlers.ts';
@@ -27,6 +28,7 @@ export function createApi(session: Session): CallApi {
     ...workspaceHandlers(session),
     ...documentHandlers(session),
     ...pairHandlers(session),
+    ...auditHandlers(session),
     ...runHandlers(session),
     ...evaluationHandlers(session),
     ...systemHandlers(session),

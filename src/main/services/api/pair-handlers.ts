@@ -44,7 +44,7 @@ function preview(
   return { documentTitle: row.title, chunk, prompt: renderInstruction(template, chunk) };
 }
 
-export function pairHandlers(session: Session): Handlers<DomainMethods<'generations' | 'pairs' | 'reviews'>> {
+export function pairHandlers(session: Session): Handlers<DomainMethods<'generations' | 'pairs'>> {
   const startJob = (
     title: string,
     work: (control: JobControl) => Promise<GenerationReport>,
@@ -103,13 +103,6 @@ export function pairHandlers(session: Session): Handlers<DomainMethods<'generati
     },
     'pairs.list': (request) => listPairs(session.context, request),
     'pairs.detail': ({ id }) => session.context.workspace.pairs.detail(id),
-    'reviews.append': (review) => {
-      const answer = session.context.workspace.reviews.append(review);
-      session.changed('reviews', review.pairId);
-      return answer;
-    },
-    'reviews.ofPair': ({ pairId }) => session.context.workspace.reviews.ofPair(pairId),
-    'reviews.pace': ({ reviewer }) => session.context.workspace.reviews.pace(reviewer),
     'pairs.counts': () => session.context.workspace.pairs.queueCounts(),
   };
 }

@@ -1,0 +1,33 @@
+import {
+  auditCounts,
+  auditOrder,
+  auditPace,
+  auditPair,
+  auditRows,
+  recordReview,
+  scoredRuns,
+  undoReview,
+} from '../reviews.ts';
+import type { DomainMethods, Handlers } from './handlers.ts';
+import type { Session } from './session.ts';
+
+export function auditHandlers(session: Session): Handlers<DomainMethods<'audit'>> {
+  return {
+    'audit.order': (queue) => auditOrder(session.context, queue),
+    'audit.rows': (request) => auditRows(session.context, request),
+    'audit.counts': (request) => auditCounts(session.context, request),
+    'audit.pair': (request) => auditPair(session.context, request),
+    'audit.record': (review) => {
+      const recorded = recordReview(session.context, review);
+      session.changed('reviews', review.pairId);
+      return recorded;
+    },
+    'audit.undo': (request) => {
+      const undone = undoReview(session.context, request);
+      session.changed('reviews', undone.pairId);
+      return undone;
+    },
+    'audit.pace': (request) => auditPace(session.context, request),
+    'audit.scoredRuns': () => scoredRuns(session.context),
+  };
+}

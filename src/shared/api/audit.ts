@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { auditFilterSchema, auditQueueSchema, auditRowsRequestSchema } from '../audit/queue.ts';
+import type { AuditCounts, AuditRow } from '../audit/queue.ts';
+import { auditPairRequestSchema, recordReviewSchema, reviewerSchema, undoReviewSchema } from '../audit/review.ts';
+import type { AuditPace, AuditPair, RecordedReview, UndoneReview } from '../audit/review.ts';
+import { method } from './method.ts';
+
+/**
+ * The audit of pairs. A window asks once for the order of a queue, then for the rows in sight and for one pair after the
+ * other: a verdict costs no query over all pairs. For the same reason an event on reviews does not make these answers
+ * stale by itself (see `renderer/pages/pairs/use-audit-queue.ts`).
+ */
+export const auditMethods = {
+  'audit.order': method<readonly number[]>()(auditQueueSchema),
+  'audit.rows': method<readonly AuditRow[]>()(auditRowsRequestSchema),
+  'audit.counts': method<AuditCounts>()(
+    z.strictObject({ filter: auditFilterSchema.prefault({}), reviewer: reviewerSchema }),
+  ),
+  'audit.pair': method<AuditPair>()(auditPairRequestSchema),
+  /** Answered only once the review is durably stored. */
+  'audit.record': method<RecordedReview>()(recordReviewSchema),
+  'audit.undo': method<UndoneReview>()(undoReviewSchema),
+  'audit.pace': method<AuditPace>()(z.strictObject({ reviewer: reviewerSchema })),
+  'audit.scoredRuns': method<readonly { readonly id: number; readonly name: string }[]>()(z.strictObject({})),
+};
