@@ -50,6 +50,7 @@ export function CommentDialog({
           aria-label="Comment"
           data-autofocus
           autosize
+          size="sm"
           minRows={3}
           maxRows={14}
           value={text}

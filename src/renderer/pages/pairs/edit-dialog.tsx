@@ -63,6 +63,7 @@ export function EditDialog({
             key={name}
             label={labels[name]}
             autosize
+            size="sm"
             minRows={2}
             maxRows={10}
             mb={8}

@@ -55,7 +55,7 @@ export function useAuditActs(circumstances: Circumstances): Acts {
   useEffect(() => {
     began.current = performance.now();
   }, [shownId]);
-  const working = useRef(false);
+  const running = useRef<Promise<boolean> | null>(null);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const [message, setMessage] = useState('');
@@ -65,9 +65,7 @@ export function useAuditActs(circumstances: Circumstances): Acts {
     call('audit.pace', { reviewer }).then(setPace, () => undefined);
   }, [reviewer]);
 
-  const oneAtATime = useCallback(async (work: () => Promise<void>): Promise<boolean> => {
-    if (working.current) return false;
-    working.current = true;
+  const run = useCallback(async (work: () => Promise<void>): Promise<boolean> => {
     setBusy(true);
     try {
       await work();
@@ -78,7 +76,7 @@ export function useAuditActs(circumstances: Circumstances): Acts {
       setMessage('');
       return false;
     } finally {
-      working.current = false;
+      running.current = null;
       setBusy(false);
     }
   }, []);
@@ -86,9 +84,10 @@ export function useAuditActs(circumstances: Circumstances): Acts {
   const record = useCallback(
     async (act: Act): Promise<boolean> => {
       const { pair, reviewer, blind, queue, picked, onStored, onConflict } = now.current;
-      if (pair === undefined) return false;
+      // A key pressed while an act is being stored was meant for the pair that is judged already.
+      if (pair === undefined || running.current !== null) return false;
       const milliseconds = Math.round(performance.now() - began.current);
-      return oneAtATime(async () => {
+      running.current = run(async () => {
         const review = { pairId: pair.id, reviewer, blind, seen: pair.sha256, milliseconds, queue, picked, ...act };
         const stored = await call('audit.record', review).catch(async (problem: unknown) => {
           if (problem instanceof ApiError && problem.body.code === 'conflict') await onConflict(pair.id);
@@ -100,18 +99,22 @@ export function useAuditActs(circumstances: Circumstances): Acts {
         setMessage(`Stored: ${what} (pair #${pair.id})`);
         await onStored(pair, act);
       });
+      return running.current;
     },
-    [oneAtATime],
+    [run],
   );
 
   const undo = useCallback(async (): Promise<void> => {
-    await oneAtATime(async () => {
+    // Each press takes one act back, however fast they come.
+    while (running.current !== null) await running.current;
+    running.current = run(async () => {
       const { pairId, undone } = await call('audit.undo', { reviewer: now.current.reviewer });
+      await now.current.onUndone(pairId, undone.verdict);
       const what = (['verdict', 'edit', 'comment'] as const).filter((kind) => undone[kind]).join(' and ');
       setMessage(`Taken back: ${what} (pair #${pairId})`);
-      await now.current.onUndone(pairId, undone.verdict);
     });
-  }, [oneAtATime]);
+    await running.current;
+  }, [run]);
 
   const clearError = useCallback((): void => {
     setError(null);
