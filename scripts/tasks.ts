@@ -81,6 +81,7 @@ const tasks: Record<string, (...args: string[]) => Promise<number>> = {
   demo: (...args: string[]) =>
     runInForeground(process.execPath, [join(root, 'src', 'main', 'cli.ts'), 'demo', ...args], { cwd: root }),
   'setup:python': async () => (await import('./python-env.ts')).makePythonEnvironment(),
+  'setup:cuda': async (...args: string[]) => (await import('./cuda.ts')).setUpCuda(...args),
   'setup:chromium': async () => (await import('./chromium.ts')).setUpChromium(),
 };
 

@@ -23,10 +23,15 @@ const CONFIG = {
   torch_dtype: 'float32',
 };
 
-/** Writes config.json and model.safetensors into a folder. The numbers are the same each time. */
-export async function writeRandomModel(dir: string): Promise<void> {
+/**
+ * Writes config.json and model.safetensors into a folder. The numbers are the same each time.
+ *
+ * @param changes fields of config.json that differ from the model above; `torch_dtype` says how the weights are stored
+ */
+export async function writeRandomModel(dir: string, changes: Readonly<Record<string, unknown>> = {}): Promise<void> {
   await mkdir(dir, { recursive: true });
-  await writeFile(path.join(dir, 'config.json'), JSON.stringify(CONFIG));
+  const dtype = changes['torch_dtype'] === 'bfloat16' ? 'BF16' : 'F32';
+  await writeFile(path.join(dir, 'config.json'), JSON.stringify({ ...CONFIG, ...changes }));
   const config = await loadModelConfig(dir);
   let state = 1;
   const uniform = (): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32 - 0.5;
@@ -34,7 +39,7 @@ export async function writeRandomModel(dir: string): Promise<void> {
     const size = shape.reduce((a, b) => a * b, 1);
     const data = new Float32Array(size);
     for (let i = 0; i < size; i++) data[i] = name.includes('norm') ? 1 : 0.07 * uniform();
-    return { name, shape, dtype: 'F32' as const, data };
+    return { name, shape, dtype, data } as const;
   });
   await writeSafetensors(path.join(dir, 'model.safetensors'), tensors);
 }
