@@ -5,6 +5,7 @@ export type ErrorCode =
   | 'unsupported' // valid, but outside what Longhand does
   | 'conflict' // the workspace's state forbids it (newer version, other model, already running)
   | 'no_space' // the disk is full
+  | 'no_memory' // the memory of the machine or of the card is not enough
   | 'unavailable' // a device or runtime is missing (CUDA asked for and not usable)
   | 'cancelled' // the user stopped it
   | 'internal'; // a defect of Longhand

@@ -16,6 +16,7 @@ export const exitCodes = [
   { code: 5, name: 'conflict', meaning: "the workspace's state forbids it, such as another process using it" },
   { code: 6, name: 'no_space', meaning: 'the disk is full' },
   { code: 7, name: 'unavailable', meaning: 'a device or runtime is missing' },
+  { code: 8, name: 'no_memory', meaning: 'the memory of the machine or of the card is not enough' },
   { code: 70, name: 'internal', meaning: 'a defect of Longhand; the message says where the log is' },
   { code: 130, name: 'cancelled', meaning: 'stopped by Ctrl+C' },
 ] as const satisfies readonly { code: number; name: ErrorCode | 'ok' | 'check_failed'; meaning: string }[];

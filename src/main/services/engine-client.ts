@@ -1,11 +1,14 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../shared/errors.ts';
 import type { JobProgress } from '../../shared/job-progress.ts';
 import type { JobKind, Jobs, ReplyTo } from '../engine/protocol/jobs.ts';
 import type { EngineUsage, FromEngine, ToEngine } from '../engine/protocol/messages.ts';
 import { fromWireError, toWireError } from '../engine/protocol/wire-error.ts';
+import { engineEnvironment } from './cuda/engine-environment.ts';
+import type { EngineDevice } from './cuda/engine-environment.ts';
 
 /** What every long-running service takes. */
 export interface JobOptions {
@@ -51,19 +54,30 @@ interface RunningJob {
 
 /**
  * The engine as a child process: started at the first job, kept for the next ones (its model stays loaded), started
- * anew after a crash. Jobs run one after another in the order in which they were asked for.
+ * anew after a crash, for another device, and when memory was not enough (which gives all of it back). Jobs run one after
+ * another in the order in which they were asked for.
  */
 export class EngineClient {
   readonly #grace: number;
+  readonly #environment: (device: EngineDevice) => Promise<NodeJS.ProcessEnv>;
   #child: ChildProcess | undefined;
+  /** What the process can compute on. */
+  #device: EngineDevice = 'cpu';
+  #killsBefore = 0;
   #errorOutput = '';
   #job: RunningJob | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #nextJob = 1;
   #usage: EngineUsage | undefined;
 
-  constructor(options: { readonly graceMilliseconds?: number } = {}) {
+  constructor(
+    options: {
+      readonly graceMilliseconds?: number;
+      readonly environment?: (device: EngineDevice) => Promise<NodeJS.ProcessEnv>;
+    } = {},
+  ) {
     this.#grace = options.graceMilliseconds ?? graceMilliseconds;
+    this.#environment = options.environment ?? engineEnvironment;
   }
 
   /** Id of the running process, if there is one. */
@@ -78,8 +92,8 @@ export class EngineClient {
 
   /**
    * Runs one job.
-   * @throws UserError of the job; `cancelled` after `signal`; `internal` when the process ended without a result. What a
-   *   handler throws ends the job and is thrown.
+   * @throws UserError of the job; `cancelled` after `signal`; `unavailable` where CUDA is asked for and cannot be used;
+   *   `no_memory`; `internal` when the process ended without a result. What a handler throws ends the job and is thrown.
    */
   run<Kind extends JobKind>(
     kind: Kind,
@@ -109,8 +123,12 @@ export class EngineClient {
 
   async #start(kind: JobKind, input: unknown, handle: RunningJob['handle'], options: JobOptions): Promise<unknown> {
     const { signal } = options;
-    if (signal?.aborted === true) throw cancelled();
-    const child = (this.#child ??= this.#spawn());
+    const stopIfAborted = (): void => {
+      if (signal?.aborted === true) throw cancelled();
+    };
+    stopIfAborted();
+    const child = await this.#childFor(deviceOf(kind, input));
+    stopIfAborted();
     const id = this.#nextJob++;
     let timer: NodeJS.Timeout | undefined;
     const onAbort = (): void => {
@@ -134,8 +152,19 @@ export class EngineClient {
     }
   }
 
-  #spawn(): ChildProcess {
+  /** The process, on this device; undefined: on whichever it is. */
+  async #childFor(device: EngineDevice | undefined): Promise<ChildProcess> {
+    if (this.#child !== undefined && (device ?? this.#device) === this.#device) return this.#child;
+    const env = await this.#environment(device ?? 'cpu');
+    await this.kill();
+    this.#device = device ?? 'cpu';
+    return (this.#child = this.#spawn(env));
+  }
+
+  #spawn(env: NodeJS.ProcessEnv): ChildProcess {
+    this.#killsBefore = memoryKills();
     const child = fork(processFile, [], {
+      env,
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: [],
@@ -151,7 +180,9 @@ export class EngineClient {
       if (this.#child !== child) return;
       this.#child = undefined;
       const job = this.#job;
-      job?.reject(job.killedAfterCancel ? cancelled() : crashed(job.kind, how, this.#errorOutput));
+      if (job === undefined) return;
+      const killed = how === 'signal SIGKILL' && memoryKills() > this.#killsBefore;
+      job.reject(job.killedAfterCancel ? cancelled() : crashed(job.kind, how, this.#errorOutput, killed));
     };
     // 'close' follows 'exit' once the error output is complete.
     child.on('close', (code, signal) => ended(signal === null ? `exit code ${code}` : `signal ${signal}`));
@@ -186,6 +217,11 @@ export class EngineClient {
         return;
       case 'failed':
         this.#usage = message.usage;
+        // What an allocation that failed has left behind in the process is nobody's to know.
+        if (message.error.code === 'no_memory') {
+          this.#child = undefined;
+          child.kill('SIGKILL');
+        }
         job.reject(job.refused ?? fromWireError(message.error));
     }
   }
@@ -200,8 +236,14 @@ function cancelled(): UserError {
   return new UserError('cancelled', 'The job was stopped.');
 }
 
-function crashed(kind: JobKind, how: string, output: string): UserError {
+function crashed(kind: JobKind, how: string, output: string, killedForMemory: boolean): UserError {
   const last = output.trim().split('\n').at(-1) ?? '';
+  if (killedForMemory || /bad_alloc|JavaScript heap out of memory|Array buffer allocation failed/.test(output)) {
+    return new UserError('no_memory', `The memory of this machine was not enough for ${kind} (${how}).`, {
+      hint: 'What it had reported is stored, so a run or a generation can be continued. Use shorter inputs, gradient checkpointing or an adapter of lower rank; longhand plan shows what needs how much.',
+      ...(output.trim() === '' ? {} : { cause: new Error(output.trim()) }),
+    });
+  }
   return new UserError(
     'internal',
     `The engine process ended unexpectedly (${how}) during ${kind}${last === '' ? '' : `: ${last}`}.`,
@@ -210,4 +252,19 @@ function crashed(kind: JobKind, how: string, output: string): UserError {
       ...(output.trim() === '' ? {} : { cause: new Error(output.trim()) }),
     },
   );
+}
+
+/** The device that a job asks for; jobs that only read and count run on whichever there is. */
+function deviceOf(kind: JobKind, input: unknown): EngineDevice | undefined {
+  const { device, config } = input as { device?: EngineDevice; config?: { device?: EngineDevice } };
+  return device ?? (kind === 'train' ? config?.device : undefined);
+}
+
+/** How many processes Linux has ended for lack of memory so far; 0 elsewhere. */
+function memoryKills(): number {
+  try {
+    return Number(/^oom_kill (\d+)$/m.exec(readFileSync('/proc/vmstat', 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
 }

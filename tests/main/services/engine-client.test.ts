@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import { runGolden, selfTest } from '../../../src/main/services/checks.ts';
@@ -126,3 +127,49 @@ test('the self-test and a golden case pass in the engine', async () => {
   expect(golden).toMatchObject({ passed: 1, failed: 0, skipped: 0 });
   expect(cases).toEqual(golden.cases.map(({ name }) => name));
 });
+
+test('a process computes on one device: for CUDA a new one is started in its environment, and there is no silent CPU run', async () => {
+  const asked: string[] = [];
+  const engine = new EngineClient({
+    environment: async (device) => {
+      asked.push(device);
+      return device === 'cuda' ? { ...process.env, LONGHAND_TEST: 'cuda' } : process.env;
+    },
+  });
+  engines.push(engine);
+  await count(engine, async () => ({ text: 'x' }));
+  const { pid } = engine;
+  const report = await selfTest(engine, { device: 'cuda', threads: 1 });
+  expect(engine.pid).not.toBe(pid);
+  expect(asked).toEqual(['cpu', 'cuda']);
+  expect(readFileSync(`/proc/${engine.pid}/environ`, 'utf8')).toContain('LONGHAND_TEST=cuda');
+  // This test's environment has no CUDA provider: the model is not loaded, and nothing ran on the CPU instead.
+  expect(report.ok).toBe(false);
+  expect(report.checks.every(({ ok }) => !ok)).toBe(true);
+  await count(engine, async () => ({ text: 'x' }));
+  expect(asked).toEqual(['cpu', 'cuda']);
+});
+
+test('memory that ended in the process is an error about memory, and the next job runs', async () => {
+  const engine = start();
+  const died = count(engine, async () => {
+    process.kill(engine.pid ?? 0, 'SIGABRT');
+    return never();
+  });
+  await expect(died).rejects.toMatchObject({ code: 'internal' });
+  // std::bad_alloc in native code ends a process with these words on its error output.
+  const words = new EngineClient({
+    environment: async () => ({ ...process.env, NODE_OPTIONS: `--import=${dyingModule()}` }),
+  });
+  engines.push(words);
+  await expect(count(words, async () => ({ text: 'x' }))).rejects.toMatchObject({
+    code: 'no_memory',
+    message: expect.stringContaining('The memory of this machine was not enough for countTokens') as string,
+  });
+});
+
+/** A module that makes its process end as an uncaught std::bad_alloc does. */
+function dyingModule(): string {
+  const code = 'console.error("terminate called after throwing an instance of \'std::bad_alloc\'"); process.abort();';
+  return `data:text/javascript,${encodeURIComponent(code)}`;
+}

@@ -135,7 +135,7 @@ Examples:
             cause: error,
           });
         }
-        if (!(error instanceof UserError) || ['internal', 'no_space', 'unavailable'].includes(error.code))
+        if (!(error instanceof UserError) || ['internal', 'no_space', 'no_memory', 'unavailable'].includes(error.code))
           note(`The generation ${job} can be continued with: ${command}`);
         throw error;
       }

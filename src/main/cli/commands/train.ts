@@ -148,7 +148,8 @@ Examples:
       const outcome = await running.catch((error: unknown) => {
         // A run that exists, is not over and did not fail by what it was made of.
         const canGoOn =
-          runId !== undefined && ['internal', 'no_space', 'unavailable', 'cancelled'].includes(codeOf(error));
+          runId !== undefined &&
+          ['internal', 'no_space', 'no_memory', 'unavailable', 'cancelled'].includes(codeOf(error));
         if (runId === undefined || !canGoOn) throw error;
         const command = resumeCommand('train', runId, context.workspace.folder);
         if (codeOf(error) !== 'cancelled') {

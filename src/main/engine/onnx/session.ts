@@ -1,6 +1,7 @@
 import * as ort from 'onnxruntime-node';
 import { UserError } from '../../../shared/errors.ts';
 import type { Graph } from './graph.ts';
+import { outOfMemory } from './out-of-memory.ts';
 import { encodeModel } from './wire.ts';
 
 /** Typed data of a graph input or output; int64 travels as BigInt64Array, bool as bytes. */
@@ -49,14 +50,16 @@ function sessionEntries({ device, weightFolder }: SessionOptions): Record<string
 /** One ONNX Runtime session over a compiled graph. `run` blocks the thread; the engine process owns it. */
 export class Session {
   private readonly session: ort.InferenceSession;
+  private readonly device: Device;
 
-  private constructor(session: ort.InferenceSession) {
+  private constructor(session: ort.InferenceSession, device: Device) {
     this.session = session;
+    this.device = device;
   }
 
   /**
    * Compiles the graph. ONNX Runtime checks it in full (types, shapes, single assignment, order).
-   * @throws UserError('unavailable') when CUDA is asked for and cannot be used: never a silent CPU run.
+   * @throws UserError('unavailable') when CUDA is asked for and cannot be used: never a silent CPU run; 'no_memory'.
    */
   static async create(graph: Graph, options: SessionOptions): Promise<Session> {
     return Session.fromBytes(encodeModel(graph), options);
@@ -79,8 +82,10 @@ export class Session {
       extra: { session: sessionEntries(options) },
     };
     try {
-      return new Session(await ort.InferenceSession.create(model, settings));
+      return new Session(await ort.InferenceSession.create(model, settings), options.device);
     } catch (error) {
+      const memory = outOfMemory(error, options.device, 'loading');
+      if (memory !== undefined) throw memory;
       if (options.device !== 'cuda') throw error;
       throw new UserError(
         'unavailable',
@@ -93,7 +98,10 @@ export class Session {
     }
   }
 
-  /** Runs the graph. Inputs are copied in, outputs out; all outputs are returned by name. */
+  /**
+   * Runs the graph. Inputs are copied in, outputs out; all outputs are returned by name.
+   * @throws UserError('no_memory') where memory is not enough; the session should be released then
+   */
   async run(feeds: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>> {
     // onnxruntime-node passes over names that it does not know: a misspelt feed would go unnoticed.
     const unknown = Object.keys(feeds).find((name) => !this.session.inputNames.includes(name));
@@ -104,7 +112,9 @@ export class Session {
         new ort.Tensor(typeOf(data), data as Float32Array, [...dims]),
       ]),
     );
-    const results = await this.session.run(tensors);
+    const results = await this.session.run(tensors).catch((error: unknown) => {
+      throw outOfMemory(error, this.device, 'running') ?? error;
+    });
     return Object.fromEntries(
       Object.entries(results).map(([name, tensor]) => [name, { data: tensor.data as TensorData, dims: tensor.dims }]),
     );
