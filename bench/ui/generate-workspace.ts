@@ -5,11 +5,12 @@ import { EngineClient } from '../../src/main/services/engine-client.ts';
 import { noteModel, usableModel } from '../../src/main/services/models.ts';
 import { databaseName, openWorkspace } from '../../src/main/workspace/workspace.ts';
 import type { Workspace } from '../../src/main/workspace/workspace.ts';
+import { fillExtremes } from '../../src/main/workspace/migrations/0003-metric-extremes.ts';
 import type { TrainingMetric } from '../../src/shared/metrics.ts';
 import type { NewReview, Provenance } from '../../src/shared/pairs.ts';
 
 /** Grows when a workspace made before would not be the same: it is made anew then. */
-const version = 3;
+const version = 4;
 
 export interface WorkspaceScale {
   readonly seed: number;
@@ -271,11 +272,15 @@ function addMetrics(file: string, { seed, runs, steps }: WorkspaceScale): void {
     const addBatches = database.prepare(`
       WITH RECURSIVE steps (step) AS (SELECT 0 UNION ALL SELECT step + 1 FROM steps WHERE step + 1 < @steps)
       INSERT INTO metric_batches (run_id, batch, step) SELECT @run, step + 1, step FROM steps`);
+    const addExtremes = fillExtremes('run_id = ?').map((sql) => database.prepare<[number]>(sql));
     const addRun = database.transaction((run: number) => {
       addValues.run({ run, steps, seed });
       addBatches.run({ run, steps });
     });
-    for (let run = 1; run <= runs; run++) addRun(run);
+    for (let run = 1; run <= runs; run++) {
+      addRun(run);
+      for (const statement of addExtremes) statement.run(run);
+    }
     database.pragma('journal_mode = WAL');
   } finally {
     database.close();

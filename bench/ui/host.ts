@@ -8,7 +8,6 @@ import { RecentWorkspaces } from '../../src/main/services/api/recent-workspaces.
 import { Session } from '../../src/main/services/api/session.ts';
 import { UserSettings } from '../../src/main/services/api/user-settings.ts';
 import { startLoopbackHost } from '../../src/main/shell/loopback/loopback-host.ts';
-import type { TrainingMetric } from '../../src/shared/metrics.ts';
 import { watchThread } from './watch-thread.ts';
 import type { ThreadReport } from './watch-thread.ts';
 
@@ -42,23 +41,19 @@ await session.openWorkspace(workspace, false);
 const renderer = join(import.meta.dirname, '..', '..', 'out', 'renderer');
 const host = await startLoopbackHost({ session, renderer, port: 0 });
 
-const names: readonly TrainingMetric[] = [
-  ...(['nll', 'nll/document', 'nll/answers', 'preference_loss', 'grad_norm', 'learning_rate'] as const),
-  ...(['rewards/chosen', 'rewards/rejected', 'rewards/margins', 'rewards/accuracies'] as const),
-  ...(['logps/chosen', 'logps/rejected', 'kl/short_to_long/chosen', 'tokens_per_second'] as const),
-];
-
 /** Stores one step after the other, as a run does, and tells the windows. */
 async function live(runId: number, updates: number): Promise<readonly LiveUpdate[]> {
   const { workspace: store } = session.context;
   const made: LiveUpdate[] = [];
   for (let i = 0; i < updates; i++) {
-    const step = (store.runs.get(runId).lastStep ?? -1) + 1;
-    const loss = 1 + (step % 7919) / 1000;
-    store.metrics.append(runId, [
-      { step, key: 'loss', value: loss },
-      ...names.map((key) => ({ step, key, value: 0.5 + (step % 10) / 20 })),
-    ]);
+    const last = store.runs.get(runId).lastStep ?? 0;
+    // As the step before, but for the loss, by which an update is known on the screen.
+    const loss = 0.4 + (last % 97) / 1000;
+    const rows = store.metrics.atStep(runId, last).map((row) => ({ ...row, step: last + 1 }));
+    store.metrics.append(
+      runId,
+      rows.map((row) => (row.key === 'loss' ? { ...row, value: loss } : row)),
+    );
     made.push({ at: performance.timeOrigin + performance.now(), loss });
     session.changed('metrics', runId);
     await new Promise((resolve) => setTimeout(resolve, interval));

@@ -205,7 +205,7 @@ async function measureCharts(
   updates: number,
 ): Promise<{ readonly updates: readonly number[]; readonly frames: FrameCount }> {
   await at.go(`runs/${liveRun}`);
-  await at.page.locator('figure[aria-label="Loss"] .recharts-line-curve').first().waitFor();
+  await at.page.locator('figure[aria-label="Loss"] path.curve').first().waitFor();
   await waitFor(3000);
   await followText(at.page, lossLegend);
   let stored: readonly LiveUpdate[] = [];

@@ -46,8 +46,8 @@ export const scenes: readonly Scene[] = [
     from: 'runs',
     // Nine charts that reach the end of the run.
     wanted: [
-      { selector: `${main} .recharts-line-curve`, count: 12 },
-      { selector: `${main} .recharts-xAxis-tick-labels`, text: '15[,.]?(000|0?[kK])', count: 8 },
+      { selector: `${main} path.curve`, count: 12 },
+      { selector: `${main} .x-tick`, text: '15[,.]?(000|0?[kK])', count: 8 },
     ],
   },
   { name: 'Evaluate', click: link('evaluate'), wanted: [{ selector: `${main} button`, count: 2 }] },

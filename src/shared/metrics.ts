@@ -134,3 +134,10 @@ export interface MetricRow {
   readonly key: MetricName;
   readonly value: number;
 }
+
+/** Values of one metric over rising steps, as two lists of the same length. */
+export interface MetricCurve {
+  readonly key: MetricName;
+  readonly steps: readonly number[];
+  readonly values: readonly number[];
+}

@@ -1,7 +1,8 @@
 import { UserError } from '../../shared/errors.ts';
-import type { MetricRow } from '../../shared/metrics.ts';
+import type { MetricCurve, MetricName, MetricRow } from '../../shared/metrics.ts';
 import { maxPageSize } from '../../shared/paging.ts';
 import type { RepositoryContext } from './events.ts';
+import { extremeSteps, fillExtremes } from './migrations/0003-metric-extremes.ts';
 
 /** What a reader has not seen yet. */
 export interface MetricsPage {
@@ -13,6 +14,17 @@ export interface MetricsPage {
   /** There are more rows right now. */
   readonly more: boolean;
 }
+
+/** A run at a glance, however long it is. */
+export interface MetricsOverview {
+  /** The lowest and highest values of each stretch of steps, and all values of the first and last step. */
+  readonly curves: readonly MetricCurve[];
+  /** What comes later is read from here. */
+  readonly cursor: string;
+}
+
+/** Stretches that an overview divides a run into, at most. */
+const overviewStretches = 640;
 
 /** Measured values of runs as narrow rows: one value for each run, step and key. */
 export function metricRepository({ database, events }: RepositoryContext) {
@@ -44,6 +56,27 @@ export function metricRepository({ database, events }: RepositoryContext) {
     'SELECT key, value FROM metrics WHERE run_id = ? AND step = ? ORDER BY key',
   );
 
+  const keepLowest = database.prepare<[number, string, number, number, number]>(`
+    INSERT INTO metric_extremes (run_id, key, bucket, high, step, value) VALUES (?, ?, ?, 0, ?, ?)
+    ON CONFLICT DO UPDATE SET step = excluded.step, value = excluded.value WHERE excluded.value < value`);
+  const keepHighest = database.prepare<[number, string, number, number, number]>(`
+    INSERT INTO metric_extremes (run_id, key, bucket, high, step, value) VALUES (?, ?, ?, 1, ?, ?)
+    ON CONFLICT DO UPDATE SET step = excluded.step, value = excluded.value WHERE excluded.value > value`);
+  const cutExtremes = database.prepare<[number, number]>(
+    'DELETE FROM metric_extremes WHERE run_id = ? AND bucket >= ?',
+  );
+  const refill = fillExtremes('run_id = ? AND step >= ?').map((sql) => database.prepare<[number, number]>(sql));
+  const ends = database.prepare<[number, number], { first: number | null; last: number | null }>(`
+    SELECT (SELECT min(step) FROM metrics WHERE run_id = ?) AS first, (SELECT max(step) FROM metrics WHERE run_id = ?) AS last`);
+  // SQLite takes the step from the row that has the lowest (or highest) value.
+  const extreme = (name: 'min' | 'max', high: 0 | 1): string => `
+    SELECT key, bucket / CAST(@stretch AS INTEGER) AS place, step, ${name}(value) AS value FROM metric_extremes
+    WHERE run_id = @run AND high = ${high} GROUP BY key, place`;
+  const overview = database.prepare<
+    [{ run: number; stretch: number }],
+    { key: MetricName; place: number; step: number; value: number }
+  >(`${extreme('min', 0)} UNION ALL ${extreme('max', 1)} ORDER BY key, step`);
+
   /** SQLite stores NaN as NULL. */
   const valueOf = (stored: number | null): number => stored ?? Number.NaN;
   const epochOf = (run: number): number => {
@@ -63,6 +96,10 @@ export function metricRepository({ database, events }: RepositoryContext) {
       for (const { step, key, value } of rows) {
         insert.run(run, step, key, value, batch);
         steps.add(step);
+        if (!Number.isFinite(value)) continue;
+        const bucket = Math.floor(step / extremeSteps);
+        keepLowest.run(run, key, bucket, step, value);
+        keepHighest.run(run, key, bucket, step, value);
       }
       for (const step of steps) insertBatch.run(run, batch, step);
     }),
@@ -88,6 +125,32 @@ export function metricRepository({ database, events }: RepositoryContext) {
       };
     },
 
+    /**
+     * A run at a glance: a few thousand values, whatever its length. Peaks are never left out; NaN and infinities are,
+     * unless they are of the first or last step. Errors: `not_found`.
+     */
+    overview(run: number): MetricsOverview {
+      const cursor = JSON.stringify([epochOf(run), lastBatch.get(run)?.batch ?? 0, Number.MAX_SAFE_INTEGER, '']);
+      const { first, last } = ends.get(run, run) ?? { first: null, last: null };
+      if (first === null || last === null) return { curves: [], cursor };
+      const buckets = Math.floor(last / extremeSteps) - Math.floor(first / extremeSteps) + 1;
+      const curves = new Map<MetricName, { steps: number[]; values: number[] }>();
+      const put = (key: MetricName, step: number, value: number): void => {
+        const curve = curves.get(key);
+        if (curve === undefined) curves.set(key, { steps: [step], values: [value] });
+        // One value can be the lowest and the highest.
+        else if (curve.steps.at(-1) !== step) {
+          curve.steps.push(step);
+          curve.values.push(value);
+        }
+      };
+      for (const { key, value } of atStep.all(run, first)) put(key, first, valueOf(value));
+      const stretch = Math.ceil(buckets / overviewStretches);
+      for (const { key, step, value } of overview.all({ run, stretch })) put(key, step, value);
+      for (const { key, value } of atStep.all(run, last)) put(key, last, valueOf(value));
+      return { curves: [...curves].map(([key, curve]) => ({ key, ...curve })), cursor };
+    },
+
     /** All values of one step. */
     atStep(run: number, step: number): readonly MetricRow[] {
       return atStep.all(run, step).map(({ key, value }) => ({ step, key, value: valueOf(value) }));
@@ -103,6 +166,9 @@ export function metricRepository({ database, events }: RepositoryContext) {
       if (rows === 0) return 0;
       cutMetrics.run(run, step);
       cutBatches.run(run, step);
+      const bucket = Math.floor((step + 1) / extremeSteps);
+      cutExtremes.run(run, bucket);
+      for (const statement of refill) statement.run(run, bucket * extremeSteps);
       bumpEpoch.run(run);
       events.add('metrics_truncated', `run/${run}`, { afterStep: step, lastStep: last, rows });
       return rows;

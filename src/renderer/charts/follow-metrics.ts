@@ -5,40 +5,91 @@ import type { Point } from './series.ts';
 /** Values over steps, by metric. */
 export type Curves = ReadonlyMap<MetricName, readonly Point[]>;
 
+export interface FollowedMetrics {
+  readonly curves: Curves;
+  /** Every value is there; else a long run's older ones are the extremes of every stretch of steps. */
+  readonly whole: boolean;
+}
+
+type Lists = Map<MetricName, Point[]>;
+
+/** Adds values to lists of points; a metric's list that is there is changed. */
+function addRows(lists: Lists, rows: readonly { step: number; key: MetricName; value: number }[]): void {
+  for (const { step: x, key, value: y } of rows) {
+    const list = lists.get(key);
+    if (list === undefined) lists.set(key, [{ x, y }]);
+    else list.push({ x, y });
+  }
+}
+
+/** Every metric of a run as it stands, and the cursor to read on from. @throws ApiError */
+async function history(runId: number, ended: () => boolean): Promise<{ curves: Lists; cursor: string }> {
+  for (;;) {
+    const curves: Lists = new Map();
+    let page = await call('runs.metrics', { id: runId, cursor: null });
+    addRows(curves, page.rows);
+    while (page.more && !page.reset && !ended()) {
+      page = await call('runs.metrics', { id: runId, cursor: page.cursor });
+      addRows(curves, page.rows);
+    }
+    // Cut back while it was read: once more.
+    if (!page.reset) return { curves, cursor: page.cursor };
+  }
+}
+
+/** Every value of a run's metrics, for a file. @throws ApiError */
+export async function allMetrics(runId: number): Promise<Curves> {
+  return (await history(runId, () => false)).curves;
+}
+
 /**
- * Follows a run's metrics with a cursor: only what is new crosses, never the history again. `onCurves` gets a new map
- * whenever something came; `onError` what went wrong (the next event tries again). Returns the function that stops it.
+ * Follows a run's metrics: first the run at a glance, then (with `whole`) its history behind that, then only what is new,
+ * by a cursor. `onMetrics` gets a new map whenever something came; `onError` what went wrong (the next event tries
+ * again). Returns the function that stops it.
  */
 export function followMetrics(
   runId: number,
-  onCurves: (curves: Curves) => void,
+  { whole }: { readonly whole: boolean },
+  onMetrics: (metrics: FollowedMetrics) => void,
   onError: (error: unknown) => void,
 ): () => void {
-  let cursor: string | null = null;
   let [busy, again, ended] = [false, false, false];
-  let known = new Map<MetricName, readonly Point[]>();
-  const read = async (): Promise<void> => {
-    // A long history comes in many pages: it is shown now and then, not at every page.
-    let told = performance.now();
-    let untold = false;
+  let known: FollowedMetrics | undefined;
+  let cursor: string | null = null;
+  const tell = (metrics: FollowedMetrics): void => {
+    known = metrics;
+    if (!ended) onMetrics(metrics);
+  };
+
+  const begin = async (): Promise<void> => {
+    const overview = await call('runs.overview', { id: runId });
+    cursor = overview.cursor;
+    const points = overview.curves.map(
+      ({ key, steps, values }) => [key, steps.map((x, i) => ({ x, y: values[i] ?? NaN }))] as const,
+    );
+    tell({ curves: new Map(points), whole: false });
+  };
+  const complete = async (): Promise<void> => {
+    const all = await history(runId, () => ended);
+    cursor = all.cursor;
+    tell({ curves: all.curves, whole: true });
+  };
+  const readOn = async (): Promise<void> => {
     for (let more = true; more && !ended;) {
       const page: Awaited<ReturnType<typeof call<'runs.metrics'>>> = await call('runs.metrics', { id: runId, cursor });
-      if (page.reset) known = new Map();
+      if (page.reset) {
+        await begin();
+        if (whole) await complete();
+        return;
+      }
       cursor = page.cursor;
       more = page.more;
-      const fresh = new Map<MetricName, Point[]>();
-      for (const { step: x, key, value: y } of page.rows) {
-        const list = fresh.get(key);
-        if (list === undefined) fresh.set(key, [{ x, y }]);
-        else list.push({ x, y });
-      }
-      for (const [key, points] of fresh) known.set(key, [...(known.get(key) ?? []), ...points]);
-      untold ||= page.rows.length > 0 || page.reset;
-      if (untold && !ended && (!more || performance.now() - told > 1000)) {
-        onCurves(new Map(known));
-        untold = false;
-        told = performance.now();
-      }
+      if (page.rows.length === 0) continue;
+      const fresh: Lists = new Map();
+      addRows(fresh, page.rows);
+      const curves = new Map(known?.curves);
+      for (const [key, points] of fresh) curves.set(key, [...(curves.get(key) ?? []), ...points]);
+      tell({ curves, whole: known?.whole ?? false });
     }
   };
   const follow = async (): Promise<void> => {
@@ -50,7 +101,9 @@ export function followMetrics(
     do {
       again = false;
       try {
-        await read();
+        if (known === undefined) await begin();
+        if (whole && known?.whole !== true && !ended) await complete();
+        await readOn();
       } catch (error) {
         if (!ended) onError(error);
       }

@@ -1,24 +1,20 @@
 import './chart.css';
 import { Button, Menu } from '@mantine/core';
-import { memo, useDeferredValue, useMemo, useRef, useState } from 'react';
-import { CartesianGrid, Line, LineChart as Chart, ResponsiveContainer, XAxis, YAxis } from 'recharts';
+import { useDeferredValue, useMemo, useRef, useState } from 'react';
 import { formatCompact, formatDuration, formatNumber, formatTick } from '../components/format.ts';
-import { linearScale } from './axis.ts';
-import type { Scale, XKind } from './axis.ts';
+import type { XKind } from './axis.ts';
 import { curvesCsv } from './curves-csv.ts';
-import { PointerLayer, plot } from './pointer-layer.tsx';
+import { Drawing, drawingHeight } from './drawing.tsx';
+import type { Look } from './drawing.tsx';
+import { PointerLayer } from './pointer-layer.tsx';
 import { chartRows, yScale } from './rows.ts';
-import type { ChartOptions, Range, Row } from './rows.ts';
+import type { ChartOptions, Range } from './rows.ts';
 import { pngOf, saveBlob, svgDocument } from './save-picture.ts';
 import type { Point } from './series.ts';
 import { smooth } from './series.ts';
 
-export interface Series {
-  readonly name: string;
-  readonly color: string;
+export interface Series extends Look {
   readonly points: readonly Point[];
-  /** A dash pattern beside the colour, so that colour is never alone. */
-  readonly dash?: string;
 }
 
 const none: readonly Series[] = [];
@@ -73,13 +69,13 @@ export function LineChart({
   // Curves that grow four times a second are drawn when there is time; what a person does comes first.
   const drawn = useDeferredValue(series, none);
   const curves = useMemo(
-    () => drawn.map((one) => ({ ...one, raw: one.points, points: smooth(one.points, smoothing) })),
+    () => drawn.map((one) => ({ ...one, smoothed: smooth(one.points, smoothing) })),
     [drawn, smoothing],
   );
   const rows = useMemo(
     () =>
       chartRows(
-        curves.map(({ raw, points }) => ({ raw, smoothed: points })),
+        curves.map(({ points, smoothed }) => ({ raw: points, smoothed })),
         log,
         range,
       ),
@@ -88,7 +84,7 @@ export function LineChart({
   const y = useMemo(
     () =>
       yScale(
-        curves.map(({ raw }) => raw),
+        curves.map(({ points }) => points),
         { log, clip },
         range,
       ),
@@ -103,7 +99,7 @@ export function LineChart({
       saveBlob(name, new Blob([curvesCsv(x, series)], { type: 'text/csv' }));
       return;
     }
-    const chart = figure.current?.querySelector<SVGSVGElement>('svg.recharts-surface');
+    const chart = figure.current?.querySelector<SVGSVGElement>('svg.drawing');
     if (chart === null || chart === undefined) return;
     const legend = [...(figure.current?.querySelectorAll<HTMLElement>('[data-legend]') ?? [])];
     const picture = svgDocument(
@@ -149,24 +145,33 @@ export function LineChart({
           </span>
         </div>
         <div className="chart-legend">
-          {curves.map(({ name, color, dash, points }) => (
+          {curves.map(({ name, color, dash, smoothed }) => (
             <span key={name} style={{ color }} data-legend title={name}>
               <svg width="18" height="8" aria-hidden>
                 <line x1="0" y1="4" x2="18" y2="4" stroke={color} strokeWidth="2" strokeDasharray={dash} />
               </svg>
               {series.length > 1 ? `${name} ` : ''}
-              {lastOf(points)}
+              {lastOf(smoothed)}
             </span>
           ))}
         </div>
       </figcaption>
       {y === undefined ? (
-        <div className="muted" style={{ height: 170, display: 'grid', placeItems: 'center' }}>
+        <div className="muted" style={{ height: drawingHeight, display: 'grid', placeItems: 'center' }}>
           {drawn !== series ? '' : log ? 'No positive value to draw on a logarithmic axis.' : 'No value here.'}
         </div>
       ) : (
         <div style={{ position: 'relative' }}>
-          <Curves rows={rows} looks={curves} raw={smoothing > 0} ends={ends} y={y} log={log} x={x} />
+          <Drawing
+            rows={rows}
+            looks={curves}
+            raw={smoothing > 0}
+            ends={ends}
+            y={y}
+            log={log}
+            formatX={xFormats[x]}
+            formatY={formatTick}
+          />
           <PointerLayer
             title={title}
             group={sync}
@@ -185,85 +190,7 @@ export function LineChart({
   );
 }
 
-function lastOf(points: readonly Point[]): string {
-  const last = points.findLast(({ y }) => Number.isFinite(y));
-  return last === undefined ? '' : formatNumber(last.y);
+function lastOf(values: Float64Array): string {
+  const last = values.findLast(Number.isFinite);
+  return last === undefined ? '' : formatNumber(last);
 }
-
-/** The drawing itself, made anew only when there is something else to draw. */
-const Curves = memo(function Curves({
-  rows,
-  looks,
-  raw,
-  ends,
-  y,
-  log,
-  x,
-}: {
-  readonly rows: readonly Row[];
-  readonly looks: readonly Omit<Series, 'points'>[];
-  readonly raw: boolean;
-  readonly ends: Range;
-  readonly y: Scale;
-  readonly log: boolean;
-  readonly x: XKind;
-}) {
-  const xTicks = linearScale(ends[0], ends[1], 4).ticks.filter((tick) => tick >= ends[0] && tick <= ends[1]);
-  return (
-    <ResponsiveContainer width="100%" height={170}>
-      <Chart
-        data={[...rows]}
-        accessibilityLayer={false}
-        margin={{ top: plot.top, right: plot.right, bottom: 0, left: 0 }}
-      >
-        <CartesianGrid stroke="var(--line)" vertical={false} />
-        <XAxis
-          dataKey="x"
-          type="number"
-          domain={[...ends]}
-          allowDataOverflow
-          height={plot.bottom}
-          ticks={xTicks}
-          tick={{ fontSize: 11 }}
-          tickFormatter={xFormats[x]}
-          stroke="var(--muted)"
-        />
-        <YAxis
-          tick={{ fontSize: 11 }}
-          stroke="var(--muted)"
-          width={plot.left}
-          scale={log ? 'log' : 'linear'}
-          domain={[...y.domain]}
-          ticks={[...y.ticks]}
-          interval={0}
-          allowDataOverflow
-          tickFormatter={formatTick}
-        />
-        {raw &&
-          looks.map(({ name, color }, i) => (
-            <Line
-              key={`raw ${name}`}
-              dataKey={`r${i}`}
-              stroke={color}
-              strokeOpacity={0.25}
-              dot={false}
-              isAnimationActive={false}
-              connectNulls
-            />
-          ))}
-        {looks.map(({ name, color, dash }, i) => (
-          <Line
-            key={name}
-            dataKey={`s${i}`}
-            stroke={color}
-            strokeWidth={1.6}
-            dot={rows.length < 3}
-            isAnimationActive={false}
-            connectNulls
-            {...(dash === undefined ? {} : { strokeDasharray: dash })}
-          />
-        ))}
-      </Chart>
-    </ResponsiveContainer>
-  );
-});

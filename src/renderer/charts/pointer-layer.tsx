@@ -29,7 +29,12 @@ export function PointerLayer({
 }: {
   readonly title: string;
   readonly group: string;
-  readonly curves: readonly { readonly name: string; readonly color: string; readonly points: readonly Point[] }[];
+  readonly curves: readonly {
+    readonly name: string;
+    readonly color: string;
+    readonly points: readonly Point[];
+    readonly smoothed: Float64Array;
+  }[];
   readonly ends: Range;
   readonly y: Scale;
   readonly log: boolean;
@@ -65,9 +70,12 @@ export function PointerLayer({
 
   const inside = x !== undefined && x >= ends[0] && x <= ends[1];
   const values = inside
-    ? curves.flatMap(({ name, color, points }) => {
-        const point = points[nearestPoint(points, x)];
-        return point === undefined || !Number.isFinite(point.y) ? [] : [{ name, color, point }];
+    ? curves.flatMap(({ name, color, points, smoothed }) => {
+        const i = nearestPoint(points, x);
+        const [at, value] = [points[i]?.x, smoothed[i]];
+        return at === undefined || value === undefined || !Number.isFinite(value)
+          ? []
+          : [{ name, color, point: { x: at, y: value } }];
       })
     : [];
   const text = values.map(({ name, point }) => `${curves.length > 1 ? `${name} ` : ''}${formatNumber(point.y)}`);

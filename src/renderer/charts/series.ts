@@ -9,16 +9,22 @@ export function scaled(points: readonly Point[], factor = 1): readonly Point[] {
   return factor === 1 ? points : points.map(({ x, y }) => ({ x, y: y * factor }));
 }
 
-/** Exponential moving average with weight `smoothing` (0 = none) on the past, corrected for its start (as Adam's). */
-export function smooth(points: readonly Point[], smoothing: number): Point[] {
-  let sum = 0;
-  let weight = 0;
-  return points.map(({ x, y }) => {
-    if (!Number.isFinite(y)) return { x, y };
-    sum = smoothing * sum + (1 - smoothing) * y;
-    weight = smoothing * weight + (1 - smoothing);
-    return { x, y: sum / weight };
-  });
+/**
+ * The points' values as an exponential moving average with weight `smoothing` (0 = none) on the past, corrected for its
+ * start (as Adam's). What is not finite stays as it is and does not count.
+ */
+export function smooth(points: readonly Point[], smoothing: number): Float64Array {
+  const values = new Float64Array(points.length);
+  let [sum, weight] = [0, 0];
+  for (let i = 0; i < points.length; i++) {
+    const y = points[i]?.y ?? NaN;
+    if (Number.isFinite(y)) {
+      sum = smoothing * sum + (1 - smoothing) * y;
+      weight = smoothing * weight + (1 - smoothing);
+    }
+    values[i] = Number.isFinite(y) ? sum / weight : y;
+  }
+  return values;
 }
 
 /**
@@ -57,14 +63,18 @@ export function downsample<P extends Point>(points: readonly P[], limit: number)
   return kept;
 }
 
-/** The range that leaves out the outermost percent at each end, with a little room. */
-export function clippedRange(points: readonly Point[]): readonly [low: number, high: number] | undefined {
-  const values = points
-    .map(({ y }) => y)
-    .filter(Number.isFinite)
-    .sort((a, b) => a - b);
+/** Of more values than this every n-th is enough to tell where the outermost percent lies. */
+const quantileSample = 4000;
+
+/** The range that leaves out the outermost percent of finite values at each end, with a little room. */
+export function clippedRange(values: readonly number[]): readonly [low: number, high: number] | undefined {
   if (values.length < 20) return undefined;
-  const at = (share: number): number => values[Math.round(share * (values.length - 1))] ?? 0;
+  const every = Math.ceil(values.length / quantileSample);
+  const sorted = Float64Array.from(
+    { length: Math.ceil(values.length / every) },
+    (_, i) => values[i * every] ?? 0,
+  ).sort();
+  const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))] ?? 0;
   const [low, high] = [at(0.01), at(0.99)];
   const room = 0.05 * (high - low);
   return [low - room, high + room];

@@ -1,15 +1,20 @@
 import { startTransition, useEffect, useState } from 'react';
 import { followMetrics } from './follow-metrics.ts';
-import type { Curves } from './follow-metrics.ts';
+import type { FollowedMetrics } from './follow-metrics.ts';
 
-export interface RunMetrics {
-  readonly curves: Curves;
+export interface RunMetrics extends FollowedMetrics {
   readonly error: unknown;
 }
 
-const none: RunMetrics = { curves: new Map(), error: null };
+const none: RunMetrics = { curves: new Map(), whole: false, error: null };
 
-/** All metrics of several runs, live; a run that has not answered yet has no entry. */
+/** Up to so many runs every value is kept, to point at and to zoom into (some 12 MB for 20,000 steps of 15 metrics). */
+const wholeRuns = 6;
+
+/**
+ * All metrics of several runs, live; a run that has not answered yet has no entry. Of more than six runs the lowest and
+ * highest values of every stretch of steps stand for a long history.
+ */
 export function useMetricsOfRuns(runIds: readonly number[]): ReadonlyMap<number, RunMetrics> {
   const [all, setAll] = useState<ReadonlyMap<number, RunMetrics>>(new Map());
   const key = [...new Set(runIds)].sort((a, b) => a - b).join(' ');
@@ -25,8 +30,9 @@ export function useMetricsOfRuns(runIds: readonly number[]): ReadonlyMap<number,
     const stops = ids.map((id) =>
       followMetrics(
         id,
-        (curves) => {
-          put(id, { curves, error: null });
+        { whole: ids.length <= wholeRuns },
+        (metrics) => {
+          put(id, { ...metrics, error: null });
         },
         (error) => {
           put(id, { error });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from '../documents.ts';
-import type { MetricRow } from '../metrics.ts';
+import type { MetricCurve, MetricRow } from '../metrics.ts';
 import { pairSelectionSchema } from '../pair-selection.ts';
 import { pageRequestSchema } from '../paging.ts';
 import type { Page } from '../paging.ts';
@@ -82,9 +82,16 @@ export interface MetricsView {
   readonly more: boolean;
 }
 
+/** A run at a glance: some hundred values of each metric (the extremes of every stretch), and where to read on. */
+export interface MetricsOverviewView {
+  readonly curves: readonly MetricCurve[];
+  readonly cursor: string;
+}
+
 export const runMethods = {
   'runs.list': method<Page<RunRow>>()(pageRequestSchema.extend({ archived: z.boolean().default(false) })),
   'runs.get': method<RunView>()(z.strictObject({ id: idSchema })),
+  'runs.overview': method<MetricsOverviewView>()(z.strictObject({ id: idSchema })),
   'runs.metrics': method<MetricsView>()(z.strictObject({ id: idSchema, cursor: z.string().nullable().default(null) })),
   /** The configuration with every default filled in. */
   'runs.config': method<RunConfig>()(z.strictObject({ config: configInput })),

@@ -106,6 +106,7 @@ export function runHandlers(session: Session): Handlers<DomainMethods<'runs' | '
   return {
     'runs.list': (request) => session.context.workspace.runs.list(request),
     'runs.get': ({ id }) => runView(session, id),
+    'runs.overview': ({ id }) => session.context.workspace.metrics.overview(id),
     'runs.metrics': ({ id, cursor }) => runMetrics(session.context, id, cursor),
     'runs.config': ({ config }) => parseRunConfig(config),
     'runs.plan': async (request) => plan(session, await prepared(request)),

@@ -15,7 +15,7 @@ export interface SessionOptions {
   readonly shell: 'electron' | 'loopback';
 }
 
-/** Progress and metrics come many times a second; windows hear of them at most this often. */
+/** Progress and metrics come many times a second; windows hear of them at once, but at most this often. */
 const quietMilliseconds = 100;
 
 /** The one open workspace with its engine and jobs, and who listens to what happens. */
@@ -28,6 +28,7 @@ export class Session {
   readonly #listeners = new Set<(event: ApiEvent) => void>();
   readonly #held = new Map<string, ApiEvent>();
   #timer: NodeJS.Timeout | undefined;
+  #told = 0;
   #context: (ServiceContext & { close(): Promise<void> }) | undefined;
 
   constructor(options: SessionOptions) {
@@ -86,11 +87,13 @@ export class Session {
 
   #hold(key: string, event: ApiEvent): void {
     this.#held.set(key, event);
+    const wait = Math.max(0, this.#told + quietMilliseconds - performance.now());
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
+      this.#told = performance.now();
       const events = [...this.#held.values()];
       this.#held.clear();
       for (const listener of this.#listeners) for (const held of events) listener(held);
-    }, quietMilliseconds);
+    }, wait);
   }
 }

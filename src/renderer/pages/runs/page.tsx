@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import { placeOn } from '../../charts/axis.ts';
+import { allMetrics } from '../../charts/follow-metrics.ts';
 import { ChartControls, useChartSettings } from '../../charts/chart-controls.tsx';
 import { LineChart } from '../../charts/line-chart.tsx';
 import type { Range } from '../../charts/rows.ts';
@@ -81,7 +82,9 @@ function RunView({ id }: { readonly id: number }) {
           <Button
             variant="default"
             onClick={() => {
-              saveText(`run-${id}-metrics.csv`, metricsCsv(curves));
+              void allMetrics(id).then((all) => {
+                saveText(`run-${id}-metrics.csv`, metricsCsv(all));
+              });
             }}
           >
             Metrics as CSV
