@@ -26,6 +26,21 @@ export interface MetricsOverview {
 /** Stretches that an overview divides a run into, at most. */
 const overviewStretches = 640;
 
+/** The lowest and highest finite value of each metric in each stretch of steps. */
+function extremesOf(rows: readonly MetricRow[]) {
+  const found = new Map<string, { key: MetricName; bucket: number; lowest: MetricRow; highest: MetricRow }>();
+  for (const row of rows) {
+    if (!Number.isFinite(row.value)) continue;
+    const bucket = Math.floor(row.step / extremeSteps);
+    const id = `${bucket} ${row.key}`;
+    const known = found.get(id);
+    if (known === undefined) found.set(id, { key: row.key, bucket, lowest: row, highest: row });
+    else if (row.value < known.lowest.value) known.lowest = row;
+    else if (row.value > known.highest.value) known.highest = row;
+  }
+  return found.values();
+}
+
 /** Measured values of runs as narrow rows: one value for each run, step and key. */
 export function metricRepository({ database, events }: RepositoryContext) {
   const insert = database.prepare<[number, number, string, number, number]>(
@@ -96,10 +111,10 @@ export function metricRepository({ database, events }: RepositoryContext) {
       for (const { step, key, value } of rows) {
         insert.run(run, step, key, value, batch);
         steps.add(step);
-        if (!Number.isFinite(value)) continue;
-        const bucket = Math.floor(step / extremeSteps);
-        keepLowest.run(run, key, bucket, step, value);
-        keepHighest.run(run, key, bucket, step, value);
+      }
+      for (const { key, bucket, lowest, highest } of extremesOf(rows)) {
+        keepLowest.run(run, key, bucket, lowest.step, lowest.value);
+        keepHighest.run(run, key, bucket, highest.step, highest.value);
       }
       for (const step of steps) insertBatch.run(run, batch, step);
     }),
