@@ -225,7 +225,7 @@ async function measureCharts(
 
 /** A place to scroll: what is scrolled is under the middle of the element. */
 const scrolls: readonly { readonly what: string; readonly page: string; readonly over: string }[] = [
-  { what: 'pairs list (20,000)', page: 'pairs', over: '[aria-label="Queue"]' },
+  { what: 'pairs list (20,000)', page: 'pairs', over: '[role="listbox"][aria-label="Queue"]' },
   { what: 'document of 2M characters', page: 'documents/1', over: '[aria-label="Text"]' },
   { what: 'documents table (2,000)', page: 'documents/2', over: '.main table.data' },
   { what: 'runs table (50)', page: 'runs', over: 'table[aria-label="Runs"]' },
