@@ -81,7 +81,8 @@ def main():
     parser.add_argument('--repeat', type=int, default=2)
     parser.add_argument('--form', choices=['batch', 'separate', 'single'], default='batch',
                         help='both sequences as a batch of two, one after the other, or the chosen one alone')
-    parser.add_argument('--no-long-reference', action='store_true')
+    parser.add_argument('--long-reference', choices=['always', 'once', 'never'], default='always',
+                        help='score the reference on the long sequences too: in each run, in the first, or not')
     args = parser.parse_args()
     model = AutoModelForCausalLM.from_pretrained(args.model, dtype=torch.bfloat16, attn_implementation='sdpa',
                                                  device_map={'': 0})
@@ -103,7 +104,7 @@ def main():
                     with torch.no_grad(), model.disable_adapter():
                         reference, short_seconds = timed(lambda: answer_sums(model, short, args.answer))
                         long_seconds = None
-                        if not args.no_long_reference:
+                        if args.long_reference == 'always' or (args.long_reference == 'once' and run == 0):
                             _, long_seconds = timed(lambda: answer_sums(model, ids, args.answer))
                     optimizer.zero_grad(set_to_none=True)
                     loss, forward = timed(lambda: loss_of(model, ids, args.answer, reference, args.form))

@@ -63,12 +63,6 @@ function bySequence(g: Graph, x: Value, batch: Value, { KV, D }: Sizes): Value {
   return o.transpose(g, o.reshape(g, x, o.shapeVector(g, batch, -1, KV, D)), [2, 0, 1, 3]);
 }
 
-/** Queries [B * n, KV * GR * D] as [KV, B, GR * n, D]. */
-function queries(g: Graph, q: Value, batch: Value, { KV, GR, D }: Sizes): Value {
-  const split = o.transpose(g, o.reshape(g, q, o.shapeVector(g, batch, -1, KV, GR, D)), [2, 0, 3, 1, 4]);
-  return o.reshape(g, split, o.shapeVector(g, KV, batch, -1, D));
-}
-
 /** One part of the keys that a query may see, with an additive mask for its scores where needed. */
 interface Part extends CachePart {
   readonly shared: boolean;
@@ -104,17 +98,32 @@ function attendParts(g: Graph, q: Value, parts: readonly Part[], batch: Value, {
     .reduce((a, b) => o.add(g, a, b));
 }
 
-/** [KV, B, GR * n, D] back to rows [B * n, KV * GR * D]. */
-function mergeQueries(g: Graph, x: Value, batch: Value, { KV, GR, D }: Sizes): Value {
-  const split = o.reshape(g, x, o.shapeVector(g, KV, batch, GR, -1, D));
-  return o.reshape(g, o.transpose(g, split, [1, 3, 0, 2, 4]), [-1, KV * GR * D]);
+/**
+ * Keys of the shared prefix in one part of P V. Its rows are few and its keys many: one product would leave most of the card
+ * idle (1 ms a layer at 32K on an H100), sixteen side by side fill it.
+ */
+const KEY_PARTS = 16;
+/** The shared prefix's keys that are read side by side are a multiple of this; the rest counts as each sequence's own. */
+const KEY_UNIT = 8 * KEY_PARTS;
+
+/** The shared prefix of one layer: P keys, a multiple of KEY_UNIT, and the fewer ones behind them; all [KV, *, D]. */
+interface SharedPart {
+  readonly whole: CachePart;
+  readonly rest: CachePart;
 }
 
 /** Keys and values of the shared prefix, all layers; `input` has the attention and positions of the prefix's rows. */
-function readPrefix(g: Graph, input: DecoderInput, { prefix, prefixLength }: DecodeInput, sizes: Sizes): Cache {
-  const cache: Cache = [];
-  const real = (x: Value): Value => o.slice(g, byHead(g, x, sizes), 0, prefixLength, 1);
-  const keep = (k: Value, v: Value): void => void cache.push({ k: real(k), v: real(v) });
+function readPrefix(g: Graph, input: DecoderInput, { prefix, prefixLength }: DecodeInput, sizes: Sizes): SharedPart[] {
+  const cache: SharedPart[] = [];
+  const border = o.mul(g, o.div(g, prefixLength, KEY_UNIT), KEY_UNIT);
+  const keep = (keys: Value, values: Value): void => {
+    const [k, v] = [byHead(g, keys, sizes), byHead(g, values, sizes)];
+    const part = (from: Value | number, to: Value): CachePart => ({
+      k: o.slice(g, k, from, to, 1),
+      v: o.slice(g, v, from, to, 1),
+    });
+    cache.push({ whole: part(0, border), rest: part(border, prefixLength) });
+  };
   const attend: Attend = (graph, q, k, v, layer) => {
     keep(k, v);
     return input.attend(graph, q, k, v, layer);
@@ -134,7 +143,7 @@ function readPrefix(g: Graph, input: DecoderInput, { prefix, prefixLength }: Dec
 function attendPrompts(
   g: Graph,
   q: Value,
-  shared: CachePart,
+  shared: SharedPart,
   own: CachePart,
   { batch, width, block }: { batch: Value; width: Value; block: Value },
   sizes: Sizes,
@@ -161,7 +170,8 @@ function attendPrompts(
   };
   const seen = { k: o.slice(b, own.k, 0, end, 2), v: o.slice(b, own.v, 0, end, 2) };
   const parts: Part[] = [
-    { ...shared, shared: true },
+    { ...shared.whole, shared: true },
+    { ...shared.rest, shared: true },
     { ...seen, shared: false, mask },
   ];
   const attended = attendParts(b, rows, parts, batch, sizes);
@@ -177,7 +187,7 @@ function readPrompts(
   g: Graph,
   input: DecoderInput,
   { prefixLength, prompts, lengths, promptBlock, tables }: DecodeInput,
-  shared: Cache,
+  shared: readonly SharedPart[],
   sizes: Sizes,
 ): { cache: Cache; last: Value } {
   const batch = o.dimOf(g, prompts, 0);
@@ -204,7 +214,7 @@ function byToken({ config, parameters }: DecoderInput, attend: Attend, rotary: R
   return { config, parameters, attend, rotary };
 }
 
-function at(cache: Cache, layer: number): CachePart {
+function at<Part>(cache: readonly Part[], layer: number): Part {
   const found = cache[layer];
   if (found === undefined) throw new Error(`no cache for layer ${layer}`);
   return found;
@@ -215,6 +225,100 @@ function isStop(g: Graph, token: Value, stopIds: Value): Value {
   const hits = o.cast(g, o.equal(g, o.unsqueeze(g, token, 1), o.unsqueeze(g, stopIds, 0)), 'int32');
   // The axis is kept at first: CUDA cannot sum over no stop ids at all otherwise.
   return o.squeeze(g, o.greater(g, o.reduceSum(g, hits, [1], true), 0), 1);
+}
+
+/** What all layers read while one token a sequence is made. */
+interface Reading {
+  /** By layer: keys [KV, P, D] and values [KV, KEY_PARTS, P / KEY_PARTS, D] that all sequences share. */
+  readonly shared: Cache;
+  /** By layer: what each sequence has of its own before the new tokens [KV, B, S, D]. */
+  readonly before: Cache;
+  /** Added to its scores [B, 1, S]: -inf for padding. */
+  readonly padding: Value;
+}
+
+/** Sizes that are the same for all layers of a token, made once. */
+interface TokenShapes {
+  /** [KV, B, GR, P] */
+  readonly shared: Value;
+  /** [KV, B * GR, KEY_PARTS, P / KEY_PARTS] */
+  readonly parts: Value;
+  /** Keys of the three parts, int64 vector. */
+  readonly keys: Value;
+}
+
+/** @param fresh a cache of new tokens before this one [KV, B, n, D] */
+function tokenShapes(b: Graph, token: Value, { shared, before }: Reading, fresh: Value, sizes: Sizes): TokenShapes {
+  const { KV, GR } = sizes;
+  // From the shapes of tensors: numbers of an outer scope would be copied from the card, each time with a wait.
+  const batch = o.dimOf(b, token, 0);
+  const { k, v } = at(shared, 0);
+  const keys = o.dimOf(b, k, 1);
+  return {
+    shared: o.shapeVector(b, KV, batch, GR, keys),
+    parts: o.shapeVector(b, KV, o.mul(b, batch, GR), KEY_PARTS, o.dimOf(b, v, 2)),
+    keys: o.concat(b, [keys, o.dimOf(b, at(before, 0).k, 2), o.add(b, o.dimOf(b, fresh, 2), 1)], 0),
+  };
+}
+
+/**
+ * Attention of one new token a sequence, rows [B, KV * GR * D] in and out, over the shared prefix, the sequence's own keys
+ * and the new tokens `own` [KV, B, n, D]. Few operators with few sizes: each costs about 10 us a layer and token.
+ */
+function attendToken(
+  b: Graph,
+  q: Value,
+  layer: number,
+  own: CachePart,
+  { shared, before, padding }: Reading,
+  shapes: TokenShapes,
+  { KV, GR, D }: Sizes,
+): Value {
+  const [prefix, prompt] = [at(shared, layer), at(before, layer)];
+  const byHeads = o.transpose(b, o.reshape(b, q, [-1, KV, GR * D]), [1, 0, 2]);
+  const [together, apart] = [o.reshape(b, byHeads, [KV, -1, D]), o.reshape(b, byHeads, [KV, -1, GR, D])];
+  const options = { transB: true, alpha: D ** -0.5 };
+  const scores = [
+    o.reshapeExact(b, o.fusedMatMul(b, together, prefix.k, options), shapes.shared),
+    o.add(b, o.fusedMatMul(b, apart, prompt.k, options), padding),
+    o.fusedMatMul(b, apart, own.k, options),
+  ];
+  const [p0, p1, p2] = o.split(b, o.softmax(b, o.concat(b, scores, 3)), shapes.keys, 3);
+  if (p0 === undefined || p1 === undefined || p2 === undefined) throw new Error('three parts');
+  const parts = o.transpose(b, o.reshapeExact(b, p0, shapes.parts), [0, 2, 1, 3]);
+  const partial = o.reshape(b, o.matmul(b, parts, prefix.v), [KV, KEY_PARTS, -1]);
+  // Summed by a product, which sums in single precision.
+  const ones = b.constant(q.dtype, new Array<number>(KV * KEY_PARTS).fill(1), [KV, 1, KEY_PARTS]);
+  const sum = o.reshape(b, o.matmul(b, ones, partial), [KV, -1, GR, D]);
+  const attended = o.add(b, o.add(b, sum, o.matmul(b, p1, prompt.v)), o.matmul(b, p2, own.v));
+  return o.reshape(b, o.transpose(b, o.reshape(b, attended, [KV, -1, GR * D]), [1, 0, 2]), [-1, KV * GR * D]);
+}
+
+/** A new token's keys or values [B, KV * D] as [KV, B, 1, D]. */
+function oneToken(b: Graph, x: Value, { KV, D }: Sizes): Value {
+  return o.reshape(b, o.transpose(b, o.reshape(b, x, [-1, KV, D]), [1, 0, 2]), [KV, -1, 1, D]);
+}
+
+/** The prefix as the loop over new tokens reads it; the keys that fill no KEY_UNIT are joined with each prompt's. */
+function readingOf(g: Graph, shared: readonly SharedPart[], prompts: Cache, real: Value, { KV, D }: Sizes): Reading {
+  const batch = o.dimOf(g, real, 0);
+  const first = at(shared, 0);
+  const rest = o.dimOf(g, first.rest.k, 1);
+  const shape = o.shapeVector(g, KV, batch, rest, D);
+  const joined = (x: Value, own: Value): Value => o.concat(g, [o.expand(g, o.unsqueeze(g, x, 1), shape), own], 2);
+  const inParts = o.shapeVector(g, KV, KEY_PARTS, o.div(g, o.dimOf(g, first.whole.v, 1), KEY_PARTS), D);
+  const dtype = first.rest.k.dtype;
+  const zeros = (like: Value): Value => o.full(g, dtype, o.shapeOf(g, like));
+  const padding = o.where(g, real, zeros(real), -Infinity);
+  const open = o.full(g, dtype, o.shapeVector(g, batch, rest));
+  return {
+    shared: shared.map(({ whole }) => ({ k: whole.k, v: o.reshapeExact(g, whole.v, inParts) })),
+    before: prompts.map(({ k, v }, layer) => {
+      const part = at(shared, layer).rest;
+      return { k: joined(part.k, k), v: joined(part.v, v) };
+    }),
+    padding: o.unsqueeze(g, o.concat(g, [open, padding], 1), 1),
+  };
 }
 
 function nextToken(g: Graph, input: DecoderInput, hidden: Value, uniform: Value, decode: DecodeInput): Value {
@@ -244,11 +348,10 @@ export function decodeProgram(g: Graph, input: DecoderInput, decode: DecodeInput
 
   const first = nextToken(g, input, prompt.last, column(g, g.constant('int64', [0])), decode);
   const firstDone = isStop(g, first, decode.stopIds);
-  // Scores of a prompt's padding must not count: 0 for real tokens, -inf for the rest, [B, 1, S].
+  // Scores of a prompt's padding must not count.
   const slots = o.unsqueeze(g, o.arange(g, o.dimOf(g, decode.prompts, 1)), 0);
   const isReal = o.less(g, slots, o.unsqueeze(g, decode.lengths, 1));
-  const zeros = o.full(g, dtype, o.shapeOf(g, isReal));
-  const padding = o.unsqueeze(g, o.where(g, isReal, zeros, -Infinity), 1);
+  const reading = readingOf(g, shared, prompt.cache, isReal, sizes);
   const start = o.add(g, decode.lengths, decode.prefixLength);
 
   const b = new Graph('decode', g);
@@ -261,22 +364,18 @@ export function decodeProgram(g: Graph, input: DecoderInput, decode: DecodeInput
   const before = Array.from({ length: layers }, () => ({ k: carried('k'), v: carried('v') }));
   const fresh: Cache = [];
   const made = o.dimOf(b, at(before, 0).k, 2);
+  const shapes = tokenShapes(b, token, reading, at(before, 0).k, sizes);
   const attend: Attend = (graph, q, k, v, layer) => {
     const old = at(before, layer);
     const own = {
-      k: o.concat(graph, [old.k, bySequence(graph, k, batch, sizes)], 2),
-      v: o.concat(graph, [old.v, bySequence(graph, v, batch, sizes)], 2),
+      k: o.concat(graph, [old.k, oneToken(graph, k, sizes)], 2),
+      v: o.concat(graph, [old.v, oneToken(graph, v, sizes)], 2),
     };
     fresh.push(own);
-    const parts: Part[] = [
-      { ...at(shared, layer), shared: true },
-      { ...at(prompt.cache, layer), shared: false, mask: (inner, scores) => o.add(inner, scores, padding) },
-      { ...own, shared: false },
-    ];
-    const attended = attendParts(graph, queries(graph, q, batch, sizes), parts, batch, sizes);
-    return mergeQueries(graph, attended, batch, sizes);
+    return attendToken(graph, q, layer, own, reading, shapes, sizes);
   };
-  const own = byToken(input, attend, { ...decode.tables, positions: o.add(b, start, made) });
+  const positions = o.unsqueeze(b, o.add(b, start, made), 1);
+  const own = byToken(input, attend, { ...decode.tables, positions });
   let x = embed(b, token, input.parameters);
   for (let layer = 0; layer < layers; layer++) x = decoderLayer(b, x, layer, own);
   const hidden = finalNorm(b, x, input);

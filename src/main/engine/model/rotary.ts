@@ -34,7 +34,7 @@ export function rotate(g: Graph, x: Value, heads: number, rotary: RotaryValues):
     return o.squeeze(g, g.op('RotaryEmbedding', inputs, attributes), 0);
   }
   // One token a row: the operator refuses rows longer than the tables, which a batch of short prompts would be.
-  const positions = o.unsqueeze(g, rotary.positions, 1);
+  const positions = rotary.positions.rank === 2 ? rotary.positions : o.unsqueeze(g, rotary.positions, 1);
   const y = g.op('RotaryEmbedding', [o.unsqueeze(g, x, 1), positions, rotary.cos, rotary.sin], attributes);
   return o.squeeze(g, y, 1);
 }

@@ -47,6 +47,13 @@ function sessionEntries({ device, weightFolder }: SessionOptions): Record<string
   };
 }
 
+/**
+ * cuBLAS takes a workspace for each of its handles, and onnxruntime makes a handle for each Loop and Scan body: 64 MiB each on
+ * an H100, 16 GB for 32 layers. 4 MiB give the same speed and the same sums (docs/results/gpu-2026-11.md). cuBLAS reads the
+ * variable when a handle is made, so it can be set in the running process.
+ */
+const CUBLAS_WORKSPACE = { name: 'CUBLAS_WORKSPACE_CONFIG', value: ':4096:1' } as const;
+
 /** One ONNX Runtime session over a compiled graph. `run` blocks the thread; the engine process owns it. */
 export class Session {
   private readonly session: ort.InferenceSession;
@@ -67,6 +74,7 @@ export class Session {
 
   /** The same from ModelProto bytes. */
   static async fromBytes(model: Uint8Array, options: SessionOptions): Promise<Session> {
+    if (options.device === 'cuda') process.env[CUBLAS_WORKSPACE.name] ??= CUBLAS_WORKSPACE.value;
     const settings: ort.InferenceSession.SessionOptions = {
       executionProviders: [options.device === 'cpu' ? 'cpu' : { name: 'cuda', deviceId: options.deviceId ?? 0 }],
       // The graph is written as it should run; an optimiser could merge recomputation with the forward pass.

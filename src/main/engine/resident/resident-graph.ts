@@ -20,6 +20,9 @@ import type { AttentionKind, ProgramInputs } from './program-inputs.ts';
 export const PROGRAMS = ['score', 'logits', 'logProbabilities', 'hiddenStates', 'gradients', 'generate'] as const;
 export type Program = (typeof PROGRAMS)[number];
 
+/** Numbers in a row of the memory that is taken in advance: 1 MiB. */
+const RESERVED_ROW = 2 ** 18;
+
 /** What a program may give; an If has the same outputs in each branch, so the others are empty. */
 const OUTPUTS = { floats: 'float32', scalars: 'float32', gradient: 'float32', tokens: 'int32' } as const;
 type Outputs = Partial<Record<keyof typeof OUTPUTS, Value>>;
@@ -45,7 +48,10 @@ export function residentGraph(options: ResidentGraphOptions): Graph {
   const root = new Graph('longhand');
   const inputs = programInputs(root, layout.total, config.headDim / 2, options.attention);
   // The CUDA arena takes memory from the card in pieces that may be too small for what comes later, and cannot join them.
-  const reserved = root.op('ConstantOfShape', [inputs.reserve], { value: { dtype: 'bool', shape: [1], data: [0] } });
+  // A product over no channels: its zeros are written by one call of any size (ConstantOfShape counts in 32 bits on CUDA).
+  const pages = o.div(root, inputs.reserve, 4 * RESERVED_ROW);
+  const nothing = o.full(root, 'float32', o.shapeVector(root, pages, 0));
+  const reserved = o.matmul(root, nothing, o.full(root, 'float32', [0, RESERVED_ROW]));
   const vector = o.after(root, inputs.parameters, reserved);
   const parameters = parameterValues(root, layout, vector, source, dtype);
   const tables = { cos: o.cast(root, inputs.cos, dtype), sin: o.cast(root, inputs.sin, dtype) };

@@ -69,7 +69,7 @@ interface LayoutChoice {
 /** Larger blocks cost memory, smaller ones time: measured on two CPU cores, and on an H100. */
 const LIMITS = {
   blocks: { block: 256, lossChunk: 256, mlpRows: 0, scores: 0 },
-  flash: { block: 1024, lossChunk: 1024, mlpRows: 4096, scores: 2 ** 29 },
+  flash: { block: 1024, lossChunk: 1024, mlpRows: 4096, scores: 1.2e9 },
 } as const;
 const LONG_PROMPT = 2048;
 
@@ -245,7 +245,9 @@ export class ResidentModel implements ModelRunner {
     });
     const greedy = input.temperature === 0;
     const uniforms = greedy ? new Float32Array(batch * input.maxNewTokens) : input.uniforms;
-    const prefix = { ids: input.prefix, prefix: input.prefix.length, first: 0, second: 0 };
+    // CUDA kernels cannot start on no rows: an empty prefix is a row of padding there.
+    const ids = input.prefix.length === 0 && this.options.device === 'cuda' ? Int32Array.of(0) : input.prefix;
+    const prefix = { ids, prefix: ids.length, first: 0, second: 0 };
     const feeds: Feeds = {
       ...this.layoutOf(prefix).feeds,
       prefix: size(input.prefix.length),

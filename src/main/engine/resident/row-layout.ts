@@ -22,6 +22,9 @@ export interface LayoutLimits {
   readonly scores: number;
 }
 
+/** The square on the diagonal of each block is computed in full: half of it in vain, one part in this number of all scores. */
+const MANY_BLOCKS = 32;
+
 type Tree = Pick<TreeTokens, 'prefix' | 'first' | 'second'>;
 
 /** Lays out a row for the kind of attention that the session was built with. */
@@ -56,8 +59,13 @@ function flash(
   { block: limit, mlpRows, scores }: LayoutLimits,
   { numHeads, numKvHeads }: ModelConfig,
 ): RowLayout {
-  const { prefix, trunk, block, secondBlock, chunk, length, place } = flashRows(tree, { block: limit, chunk: mlpRows });
-  const perHead = (numHeads / numKvHeads) * block * trunk;
+  const scoresOf = (rows: number, keys: number): number => (numHeads / numKvHeads) * rows * keys;
+  // A row of many blocks is faster in larger ones (fewer sums of key gradients): 2% at 64K on an H100.
+  const real = tree.prefix + tree.first;
+  const larger = real >= MANY_BLOCKS * 2 * limit && scoresOf(2 * limit, real + 2 * limit) <= scores;
+  const limits = { block: larger ? 2 * limit : limit, chunk: mlpRows };
+  const { prefix, trunk, block, secondBlock, chunk, length, place } = flashRows(tree, limits);
+  const perHead = scoresOf(block, trunk);
   const divisors = Array.from({ length: numKvHeads }, (_, i) => i + 1).filter((n) => numKvHeads % n === 0);
   const heads = divisors.findLast((n) => n * perHead <= scores) ?? 1;
   return {

@@ -118,10 +118,11 @@ describe.each(groups)('$model ($kind) decodes as transformers', ({ model, kind }
       }
     });
 
-    it('the most likely token of the whole sequence read again, for random prompts', async () => {
+    // 128 keys of the prefix are read side by side: none of it, all of it, and both.
+    it.each([19, 128, 300])('the most likely token of the whole sequence read again, prefix %d', async (prefix) => {
       const random = randomStream(3, 'prompts', model);
       const draw = (length: number): number[] => Array.from({ length }, () => uniformInt(random, 0, 319));
-      const prefixIds = draw(19);
+      const prefixIds = draw(prefix);
       const rests = [draw(1), draw(7), draw(16), draw(8)];
       const answer = await decode(runner, state, rests, { prefix: Int32Array.from(prefixIds), maxNewTokens: 24 });
       for (const [i, row] of answer.tokens.entries()) {

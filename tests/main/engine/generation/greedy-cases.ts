@@ -60,7 +60,7 @@ function adapterOf(model: string, dir: string): ReturnType<typeof readAdapter> {
 export async function stateOf(
   runner: ResidentModel,
   { model, adapter, trained, theta }: Pick<GreedyCase, 'model' | 'adapter' | 'trained' | 'theta'>,
-  length = 120,
+  length = 400,
 ): Promise<ModelState> {
   const rope = ropeForModel(runner.config, theta ?? null)(length);
   if (adapter !== undefined) {
