@@ -68,6 +68,19 @@ export const runRowSchema = z.strictObject({
 });
 export type RunRow = z.infer<typeof runRowSchema>;
 
+/** Log-probabilities of one pair's answers in a run, summed over their tokens, in nats. */
+export interface PairLogps {
+  readonly pairId: number;
+  /** Optimizer steps that the policy had behind it. */
+  readonly step: number;
+  /** The policy on the long input. */
+  readonly policyChosen: number;
+  readonly policyRejected: number;
+  /** The frozen start model: on the short input, for DPO on the long one. */
+  readonly referenceChosen: number;
+  readonly referenceRejected: number;
+}
+
 /** File in a checkpoint's folder that keeps it from being thinned out. */
 export const keptMark = 'kept';
 

@@ -10,7 +10,7 @@ import { parseInput } from '../../shared/parse.ts';
 import { inheritedFields, parseRunConfig } from '../../shared/run-config.ts';
 import type { RunConfig, RunConfigInput } from '../../shared/run-config.ts';
 import { keptMark } from '../../shared/runs.ts';
-import type { CheckpointRow, RunRow, SnapshotPair } from '../../shared/runs.ts';
+import type { CheckpointRow, PairLogps, RunRow, SnapshotPair } from '../../shared/runs.ts';
 import type { TrainingPlan, TrainInput, TrainJobResult } from '../engine/protocol/jobs.ts';
 import { writeFileAtomic } from '../files/atomic-write.ts';
 import type { MetricsPage } from '../workspace/metrics.ts';
@@ -302,6 +302,15 @@ export function checkpointOf(
   return { ...found, folder: resolve(workspace.folder, found.path) };
 }
 
+/** What a run found of a pair whose answers it exchanged, in the pair's own terms. */
+function exchanged({ pairId, step, ...logps }: PairLogps): PairLogps {
+  return {
+    ...{ pairId, step },
+    ...{ policyChosen: logps.policyRejected, policyRejected: logps.policyChosen },
+    ...{ referenceChosen: logps.referenceRejected, referenceRejected: logps.referenceChosen },
+  };
+}
+
 async function execute(
   context: ServiceContext,
   runId: number,
@@ -314,6 +323,7 @@ async function execute(
   const config = workspace.runs.config(runId);
   const data = workspace.runs.data(runId);
   const sets = { train: bySample(workspace, data.pairs), heldOut: bySample(workspace, data.heldOut) };
+  const swapped = new Set([...data.pairs, ...data.heldOut].filter((pair) => pair.swapped).map(({ pairId }) => pairId));
   const checkpointDir = join(workspace.folder, 'runs', String(runId), 'checkpoints');
   const result = await withStatus(
     workspace.runs,
@@ -342,7 +352,14 @@ async function execute(
               // Killed between writing a checkpoint and saying so: it is there, but not in the store.
               if (checkpoint !== null) noteCheckpoint(workspace, runId, step, checkpoint);
             }),
-          metrics: ({ rows }) => workspace.metrics.append(runId, rows),
+          metrics: ({ rows, pairs }) =>
+            workspace.transaction(() => {
+              workspace.metrics.append(runId, rows);
+              workspace.pairLogps.put(
+                runId,
+                pairs.map((pair) => (swapped.has(pair.pairId) ? exchanged(pair) : pair)),
+              );
+            }),
           checkpoint: ({ step, path }) => workspace.transaction(() => noteCheckpoint(workspace, runId, step, path)),
         },
         options,

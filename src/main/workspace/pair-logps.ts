@@ -1,17 +1,5 @@
+import type { PairLogps } from '../../shared/runs.ts';
 import type { RepositoryContext } from './events.ts';
-
-/** Log-probabilities of one pair's answers, summed over their tokens, in nats. */
-export interface PairLogps {
-  readonly pairId: number;
-  /** Optimizer steps that the policy had behind it. */
-  readonly step: number;
-  /** The policy on the long input. */
-  readonly policyChosen: number;
-  readonly policyRejected: number;
-  /** The frozen reference on the short input. */
-  readonly referenceChosen: number;
-  readonly referenceRejected: number;
-}
 
 /** The latest log-probabilities that a run has of each of its pairs; the audit finds suspicious labels by them. */
 export function pairLogpRepository({ database }: RepositoryContext) {

@@ -21,7 +21,7 @@ const domainsOf: Readonly<Record<Topic, readonly string[]>> = {
   pairs: ['pairs', 'workspaces.current'],
   reviews: ['pairs', 'reviews'],
   generations: ['generations'],
-  runs: ['runs', 'workspaces.current'],
+  runs: ['runs', 'audit.scoredRuns', 'workspaces.current'],
   // Metrics are followed with a cursor by the page that shows them, see charts/use-metrics.ts.
   metrics: [],
   evaluations: ['evaluations', 'workspaces.current'],

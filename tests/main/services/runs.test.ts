@@ -14,6 +14,7 @@ import {
   setCheckpointPinned,
   train,
 } from '../../../src/main/services/runs.ts';
+import { scoredRuns } from '../../../src/main/services/reviews.ts';
 import { dryRun } from '../../../src/main/services/dry-run.ts';
 import { addPairs, closeAll, exactRows, open, temporaryFolder, tinyModel } from './fixtures.ts';
 import { tinyRun } from './tiny-run.ts';
@@ -309,4 +310,32 @@ test('a dry run measures the longest example and predicts the whole run, and sto
   await expect(dryRun(context, { ...request, config: { ...tinyRun, maxLength: 20 } })).rejects.toMatchObject({
     place: { field: 'maxLength' },
   });
+});
+
+test('a run notes the log-probabilities of the pairs that it reads, of exchanged ones in their own terms', async () => {
+  const context = open();
+  addPairs(context, 4);
+  const { workspace } = context;
+  const verdict = { reviewer: 'ann', verdict: 'rejected_better', blind: false, milliseconds: 1 } as const;
+  workspace.reviews.append({ pairId: 3, ...verdict });
+  const config = { ...tinyRun, epochs: 2, heldOutFraction: 0 };
+  const { run } = await train(context, { ...request, config, selection: { review: 'corrected' } });
+  const rows = workspace.pairLogps.ofRun(run.id);
+  expect(rows.map(({ pairId }) => pairId)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  // 8 pairs in steps of 2: what stands is of the second epoch.
+  expect([...new Set(rows.map(({ step }) => step))].sort()).toEqual([4, 5, 6, 7]);
+  const { beta } = workspace.runs.config(run.id);
+  const margins = exactRows(context, run.id).filter(({ key }) => key === 'rewards/margins');
+  for (const step of [4, 5, 6, 7]) {
+    const inRun = rows
+      .filter((row) => row.step === step)
+      .map((row) => {
+        const own = row.policyChosen - row.referenceChosen - row.policyRejected + row.referenceRejected;
+        return row.pairId === 3 ? -own : own;
+      });
+    expect(inRun).toHaveLength(2);
+    const logged = margins.find((row) => row.step === step + 1)?.value;
+    expect(((inRun[0] ?? NaN) + (inRun[1] ?? NaN)) / 2).toBeCloseTo((logged ?? NaN) / beta, 9);
+  }
+  expect(scoredRuns(context)).toEqual([{ id: run.id, name: run.name }]);
 });

@@ -6,6 +6,7 @@ import type { MetricRow } from '../../../shared/metrics.ts';
 import type { ModelReport } from '../../../shared/model-report.ts';
 import type { Sample } from '../../../shared/pairs.ts';
 import type { RunConfig, Trainable } from '../../../shared/run-config.ts';
+import type { PairLogps } from '../../../shared/runs.ts';
 import type { SynthesisConfig } from '../../../shared/synthesis-config.ts';
 
 /** Where and how a model runs. */
@@ -176,7 +177,8 @@ export type TrainJobEvent =
       readonly totalSteps: number;
       readonly checkpoint: string | null;
     }
-  | { readonly type: 'metrics'; readonly rows: readonly MetricRow[] }
+  /** A step's metrics, and what it found of the pairs that it read. */
+  | { readonly type: 'metrics'; readonly rows: readonly MetricRow[]; readonly pairs: readonly PairLogps[] }
   | { readonly type: 'checkpoint'; readonly step: number; readonly path: string };
 
 /** Key of stored reference log-probabilities. */

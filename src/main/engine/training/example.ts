@@ -6,6 +6,8 @@ import type { AnswerLogps, AnswerTree } from './objectives.ts';
 export interface TrainingExample {
   readonly id: string;
   readonly document: { readonly id: string; readonly name: string };
+  /** Stored pair of each turn; left out where the example was not made of stored pairs. */
+  readonly pairIds?: readonly number[];
   /** [document + first question | rest of the chosen branch | rest of the rejected branch]. */
   readonly tree: AnswerTree;
   /** For each turn: [chunk + question | chosen answer | rejected answer]. */

@@ -52,6 +52,7 @@ export function buildExample(builder: ConversationBuilder, sample: TrainingSampl
   return {
     id: `${documentId}:${turns.map(({ pairId }) => pairId).join('+')}`,
     document: { id: String(documentId), name: documentTitle },
+    pairIds: turns.map(({ pairId }) => pairId),
     tree: answerTree(packPair(branch('chosen'), branch('rejected'))),
     short: turns.map(({ chunkText, question, chosen, rejected }) => {
       const one = (answer: string) =>

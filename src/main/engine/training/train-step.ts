@@ -1,15 +1,19 @@
 import { UserError } from '../../../shared/errors.ts';
 import type { RunConfig } from '../../../shared/run-config.ts';
+import type { PairLogps } from '../../../shared/runs.ts';
 import type { ModelRunner } from '../model/runner.ts';
 import { positionsOf, preferenceReference, type RopeFor, type ScoredExample } from './example.ts';
 import { logpMetrics, meanMetrics, type MetricValues } from './example-metrics.ts';
-import { buildTargets, chosenOnly, objectiveInput, type ObjectiveSettings } from './objectives.ts';
+import { pairLogps } from './pair-logps.ts';
+import { answerLogps, buildTargets, chosenOnly, objectiveInput, type ObjectiveSettings } from './objectives.ts';
 import { addInPlace, clipGradient, scaleInPlace, type Optimizer } from './optimizer.ts';
 
 /** One example's loss, metrics and gradient. */
 export interface ExampleResult {
   readonly loss: number;
   readonly metrics: MetricValues;
+  /** Log-probabilities of the pairs that it was made of; none where the policy read one branch only. */
+  readonly pairs: readonly Omit<PairLogps, 'step'>[];
   /** Tokens the policy read. */
   readonly tokens: number;
   /** [P]. */
@@ -37,6 +41,7 @@ export async function exampleGradient(
       ...(input.lambda === 0 ? {} : { preference_loss: preference }),
       ...logpMetrics(logps, targets, settings, example.reference),
     },
+    pairs: pairLogps(example, answerLogps(logps, targets), settings.objective),
     tokens: tree.tokens.ids.length,
     gradient,
   };

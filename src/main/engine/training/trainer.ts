@@ -1,6 +1,7 @@
 import { UserError } from '../../../shared/errors.ts';
 import type { MetricName, MetricRow } from '../../../shared/metrics.ts';
 import type { RunConfig } from '../../../shared/run-config.ts';
+import type { PairLogps } from '../../../shared/runs.ts';
 import type { ModelRunner } from '../model/runner.ts';
 import type { CheckpointFolder, Snapshot, TrainingProgress } from './checkpoints.ts';
 import { DataOrder } from './data-order.ts';
@@ -35,7 +36,7 @@ export type TrainEvent =
   /** The run stands at `step`. Rows of later steps, logged before an interruption, will come again. */
   | { readonly type: 'started'; readonly step: number; readonly totalSteps: number; readonly checkpoint: string | null }
   | { readonly type: 'notice'; readonly message: string }
-  | { readonly type: 'metrics'; readonly rows: readonly MetricRow[] }
+  | { readonly type: 'metrics'; readonly rows: readonly MetricRow[]; readonly pairs: readonly PairLogps[] }
   | { readonly type: 'checkpoint'; readonly step: number; readonly path: string }
   | ({ readonly type: 'progress' } & Progress);
 
@@ -95,6 +96,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     if (step === totalSteps) break;
 
     let stepSeconds = 0;
+    const pairs: PairLogps[] = [];
     const order = new DataOrder(run.progress.dataOrder);
     const count = Math.min(config.batchSize, run.plan.totalExamples - order.state.position);
     for (let i = 0; i < count; i += 1) {
@@ -103,6 +105,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       const { seconds } = await clock.time(async () => {
         const result = await exampleGradient(options.runner, example, config, run.parameters, options.policyRope);
         sum.add(result, example, step + 1);
+        for (const pair of result.pairs) pairs.push({ ...pair, step });
       });
       stepSeconds += seconds;
       yield { type: 'progress', ...clock.progress(step, order.state.position) };
@@ -119,15 +122,19 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       numTokens: run.progress.numTokens + done.tokens,
       elapsedSeconds: run.progress.elapsedSeconds + stepSeconds,
     };
-    yield metrics(step + 1, {
-      ...done.metrics,
-      num_tokens: run.progress.numTokens,
-      epoch: order.state.position / order.state.count,
-      tokens_per_second: done.tokens / stepSeconds,
-      step_seconds: stepSeconds,
-      elapsed_seconds: run.progress.elapsedSeconds,
-      'memory/rss_bytes': process.memoryUsage.rss(),
-    });
+    yield metrics(
+      step + 1,
+      {
+        ...done.metrics,
+        num_tokens: run.progress.numTokens,
+        epoch: order.state.position / order.state.count,
+        tokens_per_second: done.tokens / stepSeconds,
+        step_seconds: stepSeconds,
+        elapsed_seconds: run.progress.elapsedSeconds,
+        'memory/rss_bytes': process.memoryUsage.rss(),
+      },
+      pairs,
+    );
     yield { type: 'progress', ...clock.progress(step + 1, order.state.position) };
   }
   return { status: 'completed', step: totalSteps, parameters: run.parameters, checkpoint: run.saved?.path ?? null };
@@ -209,9 +216,13 @@ async function* stop(options: TrainOptions, run: Run): AsyncGenerator<TrainEvent
   return { status: 'stopped', step, parameters: run.parameters, checkpoint: run.saved?.path ?? null };
 }
 
-function metrics(step: number, values: Partial<Record<MetricName, number>>): TrainEvent {
+function metrics(
+  step: number,
+  values: Partial<Record<MetricName, number>>,
+  pairs: readonly PairLogps[] = [],
+): TrainEvent {
   const rows = Object.entries(values).map(([key, value]) => ({ step, key: key as MetricName, value }));
-  return { type: 'metrics', rows };
+  return { type: 'metrics', rows, pairs };
 }
 
 /** Time spent at work, which a consumer that waits before it asks for the next event does not lengthen. */
