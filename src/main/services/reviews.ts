@@ -31,6 +31,7 @@ import { parseInput } from '../../shared/parse.ts';
 import type { PairDetail } from '../../shared/pairs.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import type { ServiceContext } from './context.ts';
+import type { Steps } from './in-turns.ts';
 
 type WorkspaceOnly = Pick<ServiceContext, 'workspace'>;
 
@@ -44,7 +45,7 @@ const neutralFlags: readonly string[] = ['identical', 'question_too_short', 'sho
  * The pairs of a queue in its order, which does not change while verdicts are given: who goes through it needs no
  * further query over all pairs.
  */
-export function auditOrder({ workspace }: WorkspaceOnly, queue: AuditQueueInput = {}): readonly number[] {
+export function auditOrder({ workspace }: WorkspaceOnly, queue: AuditQueueInput = {}): Steps<readonly number[]> {
   return workspace.auditQueue.ids(parseInput(auditQueueSchema, queue, 'Queue'));
 }
 
@@ -63,7 +64,7 @@ export function auditRows({ workspace }: WorkspaceOnly, request: AuditRowsReques
 export function auditCounts(
   { workspace }: WorkspaceOnly,
   request: { readonly filter?: AuditFilterInput; readonly reviewer?: string | null } = {},
-): AuditCounts {
+): Steps<AuditCounts> {
   return workspace.auditQueue.counts(
     parseInput(auditFilterSchema, request.filter ?? {}, 'Filter of the queue'),
     request.reviewer ?? null,

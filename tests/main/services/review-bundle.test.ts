@@ -11,6 +11,7 @@ import { expect, test } from 'vitest';
 import { labelErrorReport } from '../../../src/main/services/agreement.ts';
 import { importVerdicts } from '../../../src/main/services/import-verdicts.ts';
 import { exportBundle, exportVerdicts, openBundle } from '../../../src/main/services/review-bundle.ts';
+import { atOnce } from '../../../src/main/services/in-turns.ts';
 import { auditOrder, auditPair, recordReview, undoReview } from '../../../src/main/services/reviews.ts';
 import type { ExportBundle } from '../../../src/shared/audit/bundle-requests.ts';
 import type { RecordReview } from '../../../src/shared/audit/review.ts';
@@ -48,8 +49,8 @@ test('there and back: the annotator sees what is needed, the verdicts arrive wit
   const { home, exported, report, audit, origin, verdictPath, path } = await setUp({ note: 'Look at the dates.' });
   expect(exported).toMatchObject({ pairs: 6, bytes: statSync(path).size });
   expect(report).toMatchObject({ pairs: 6, created: true, note: 'Look at the dates.' });
-  const ids = auditOrder({ workspace: audit });
-  const expected = auditOrder({ workspace: home }, { order: 'random', seed: 3, filter: { queue: 'all' } });
+  const ids = atOnce(auditOrder({ workspace: audit }));
+  const expected = atOnce(auditOrder({ workspace: home }, { order: 'random', seed: 3, filter: { queue: 'all' } }));
   expect(ids.map((id) => origin(id))).toEqual(expected.slice(0, 6));
   for (const id of ids) {
     const there = auditPair({ workspace: home }, { pairId: origin(id), reviewer: 'ann', blind: null });

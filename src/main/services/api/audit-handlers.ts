@@ -8,14 +8,15 @@ import {
   scoredRuns,
   undoReview,
 } from '../reviews.ts';
+import { inTurns } from '../in-turns.ts';
 import type { DomainMethods, Handlers } from './handlers.ts';
 import type { Session } from './session.ts';
 
 export function auditHandlers(session: Session): Handlers<DomainMethods<'audit'>> {
   return {
-    'audit.order': (queue) => auditOrder(session.context, queue),
+    'audit.order': (queue) => inTurns(auditOrder(session.context, queue)),
     'audit.rows': (request) => auditRows(session.context, request),
-    'audit.counts': (request) => auditCounts(session.context, request),
+    'audit.counts': (request) => inTurns(auditCounts(session.context, request)),
     'audit.pair': (request) => auditPair(session.context, request),
     'audit.record': (review) => {
       const recorded = recordReview(session.context, review);
