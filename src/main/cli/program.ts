@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { codeVersion } from '../services/code-version.ts';
+import { bundleCommand } from './commands/bundle.ts';
 import { demoCommand } from './commands/demo.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { exportCommand } from './commands/export.ts';
@@ -42,6 +43,7 @@ Examples:
     evaluateCommand(),
     runsCommand(),
     exportCommand(),
+    bundleCommand(),
     goldenCommand(),
     selfTestCommand(),
   ];

@@ -13,6 +13,7 @@ import { canonicalJson, sha256 } from '../workspace/content-hash.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { readVerdicts } from './bundle-file.ts';
 import type { VerdictFile } from './bundle-file.ts';
+import { inSlices } from './slices.ts';
 import type { ServiceContext } from './context.ts';
 import type { JobOptions } from './engine-client.ts';
 
@@ -38,15 +39,15 @@ interface Group {
 }
 
 /**
- * Takes over the reviews of a verdict file, in one transaction: all that the report says, or nothing. Importing the same
- * file again, or a later one of the same audit, adds only what is new. With `preview` nothing is stored and the report
- * is the same.
+ * Takes over the reviews of a verdict file: those of one pair together or not at all. Importing the same file again, or a
+ * later one of the same audit, adds only what is new; so does going on after a crash. With `preview` nothing is stored and
+ * the report is the same.
  *
  * Reviews of one reviewer on one pair stay together. They are left out where the pair is not here, and (unless the
  * request says `import`) where its texts were edited here since, or where the reviewer has a verdict from elsewhere;
  * those of a wrong clock are taken over unless the request says `skip`.
- * Errors: those of the file (see `readSealed`), `conflict` where it is not the file of the preview, `cancelled`; the
- * workspace is as it was then.
+ * Errors: those of the file (see `readSealed`), `conflict` where it is not the file of the preview, before anything is stored;
+ * `cancelled`, which says how far it came.
  */
 export async function importVerdicts(
   { workspace }: Pick<ServiceContext, 'workspace'>,
@@ -65,62 +66,78 @@ export async function importVerdicts(
       place: { file: path },
     });
   }
-  if (!options.preview) return workspace.transaction(() => takeOver(workspace, file, options));
-  let report: ImportReport | undefined;
-  const undo = new Error('only a preview');
-  try {
-    workspace.transaction(() => {
-      report = takeOver(workspace, file, options);
-      throw undo;
-    });
-  } catch (error) {
-    if (error !== undo || report === undefined) throw error;
-  }
-  if (report === undefined) throw new Error('a preview gave no report');
-  return report;
+  return takeOver(workspace, file, options, (done, total) => {
+    if (signal?.aborted === true && done < total) {
+      throw new UserError('cancelled', `The import was stopped after ${done} of ${total} pairs.`, {
+        hint: 'Import the file again to go on: what is here already is not taken over twice.',
+      });
+    }
+    onProgress?.({ phase: options.preview ? 'check' : 'import', done, total, unit: 'pairs', etaSeconds: null });
+  });
 }
 
-function takeOver(workspace: Workspace, { header, seal, reviews }: VerdictFile, options: Options): ImportReport {
+async function takeOver(
+  workspace: Workspace,
+  { header, seal, reviews }: VerdictFile,
+  options: Options,
+  onPairs: (done: number, total: number) => void,
+): Promise<ImportReport> {
   const { auditId, bundleId } = header;
   const nameOf = (inFile: string): string =>
     // A reviewer may be called "constructor".
     (Object.hasOwn(options.rename, inFile) ? options.rename[inFile] : undefined) ?? inFile;
-  const incoming = reviews.map((record): Incoming => ({
-    record,
-    key: sha256(canonicalJson([auditId, record])),
-    reviewer: nameOf(record.reviewer),
-  }));
+  const byPair = new Map<number, Incoming[]>();
+  const keys = new Set<string>();
+  await inSlices(reviews, (record) => {
+    const key = sha256(canonicalJson([auditId, record]));
+    keys.add(key);
+    const ofPair = byPair.get(record.pairId) ?? [];
+    ofPair.push({ record, key, reviewer: nameOf(record.reviewer) });
+    byPair.set(record.pairId, ofPair);
+  });
   const before = new Map(workspace.opinions.reviewers().map(({ reviewer, pairs }) => [reviewer, pairs]));
-  const keys = new Set(incoming.map(({ key }) => key));
-  const groups = groupsOf(workspace, incoming);
-  for (const group of groups) judge(workspace, group, keys, header.bundleCreatedAt, options);
-  leaveOutWhatDependsOnEdits(groups);
-
-  const left = new Set(
-    groups.filter((group) => group.conflict?.resolution === 'skipped').flatMap((group) => group.fresh),
-  );
-  const stored = new Map<number, number>(); // the file's numbers -> the reviews here
-  let imported = 0;
-  let known = 0;
-  for (const review of incoming) {
-    const { record, key, reviewer } = review;
-    const present = workspace.bundles.imported(key);
-    if (present !== undefined) {
-      known += 1;
-      stored.set(record.act, present);
-    } else if (!left.has(review)) {
-      stored.set(record.act, store(workspace, record, reviewer, stored));
-      workspace.bundles.noteImported(key, auditId, stored.get(record.act) ?? 0);
-      imported += 1;
+  const total = { imported: 0, known: 0, skipped: 0 };
+  const conflicts: ImportConflict[] = [];
+  const takePair = (incoming: readonly Incoming[]): void => {
+    const groups = groupsOf(workspace, incoming);
+    for (const group of groups) judge(workspace, group, keys, header.bundleCreatedAt, options);
+    leaveOutWhatDependsOnEdits(groups);
+    const left = new Set(
+      groups.filter((group) => group.conflict?.resolution === 'skipped').flatMap((group) => group.fresh),
+    );
+    const stored = new Map<number, number>(); // the file's numbers -> the reviews here
+    for (const review of incoming) {
+      const { record, key, reviewer } = review;
+      const present = workspace.bundles.imported(key);
+      if (present !== undefined) {
+        total.known += 1;
+        stored.set(record.act, present);
+      } else if (left.has(review)) {
+        total.skipped += 1;
+      } else {
+        total.imported += 1;
+        if (options.preview) continue;
+        const id = store(workspace, record, reviewer, stored);
+        stored.set(record.act, id);
+        workspace.bundles.noteImported(key, auditId, id);
+      }
+    }
+    for (const { pairId, reviewer, fresh, conflict } of groups) {
+      if (conflict !== undefined) conflicts.push({ ...conflict, pairId, reviewer, reviews: fresh.length });
+    }
+  };
+  try {
+    await inSlices([...byPair.values()], takePair, {
+      together: (slice) => workspace.transaction(slice),
+      before: (done) => onPairs(done, byPair.size),
+    });
+  } finally {
+    if (total.imported > 0 && !options.preview) {
+      workspace.events.add('verdicts_imported', `bundle/${bundleId}`, { auditId, ...total });
     }
   }
-  const conflicts = groups.flatMap(({ pairId, reviewer, fresh, conflict }): ImportConflict[] =>
-    conflict === undefined ? [] : [{ ...conflict, pairId, reviewer, reviews: fresh.length }],
-  );
-  if (imported > 0)
-    workspace.events.add('verdicts_imported', `bundle/${bundleId}`, { auditId, imported, skipped: left.size });
   return {
-    ...{ seal, bundleId, auditId, reviews: reviews.length, imported, known, skipped: left.size },
+    ...{ seal, bundleId, auditId, reviews: reviews.length, ...total },
     reviewers: [...countBy(reviews.map(({ reviewer }) => reviewer))].sort().map(([inFile, count]) => ({
       ...{ inFile, name: nameOf(inFile), reviews: count, pairsHere: before.get(nameOf(inFile)) ?? 0 },
     })),

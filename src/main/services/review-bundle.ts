@@ -27,6 +27,7 @@ import { atOnce } from './in-turns.ts';
 import type { ServiceContext } from './context.ts';
 import type { JobOptions } from './engine-client.ts';
 import { noPairs } from './pairs.ts';
+import { inSlices } from './slices.ts';
 
 type WorkspaceOnly = Pick<ServiceContext, 'workspace'>;
 
@@ -220,22 +221,28 @@ async function fill(workspace: Workspace, path: string, bundleId: string, option
         }
         case 'pair':
           pairs.push(item);
-          report(options, 'open', pairs.length, header?.pairs ?? 0);
+          report(options, 'read', pairs.length, header?.pairs ?? 0);
           break;
       }
     }
     if (header?.bundleId !== bundleId) throw new UserError('conflict', `${path} was replaced while it was opened.`);
     const opened = header;
-    workspace.transaction(() => {
+    await workspace.longTransaction(async () => {
       const ids = sink.commit();
       const chunks = new Map<string, number>();
-      for (const pair of pairs) {
+      const add = (pair: PairItem): void => {
         const documentId = ids[textNumbers[pair.document] ?? -1];
         const provenance = provenances[pair.provenance];
         if (documentId === undefined || provenance === undefined) throw new Error('a checked bundle has a loose end');
         const chunkId = chunkOf(workspace, chunks, bundleId, documentId, pair);
         addPair(workspace, documentId, chunkId, provenance, pair);
-      }
+      };
+      await inSlices(pairs, add, {
+        before: (done) => {
+          if (options.signal?.aborted === true) throw new UserError('cancelled', 'Opening the bundle was stopped.');
+          report(options, 'open', done, pairs.length);
+        },
+      });
       workspace.bundles.setOpened(opened, randomUUID());
     });
   } catch (error) {
@@ -322,7 +329,7 @@ export async function exportVerdicts(
 
 function* verdictRecords(workspace: Workspace): Generator<VerdictRecord> {
   for (let cursor: string | null = null; ;) {
-    const page: Page<ReviewRow> = workspace.reviews.list({ cursor, limit: 1000 });
+    const page: Page<ReviewRow> = workspace.reviews.list({ cursor, limit: 200 });
     for (const { id, pairId, reviewer, verdict, edit, comment, undoes, blind, milliseconds, createdAt } of page.rows) {
       const origin = workspace.bundles.pair(pairId);
       if (origin === undefined) throw new Error(`pair ${pairId} is not from the bundle`);

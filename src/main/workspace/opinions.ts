@@ -27,7 +27,7 @@ export function opinionRepository({ database }: RepositoryContext) {
   const documentCharacters = `coalesce(b.detail ->> 'documentCharacters', d.characters)`;
   const inJob = `(@jobId IS NULL OR EXISTS (SELECT 1 FROM samples m WHERE m.id = p.sample_id AND m.job_id = @jobId))`;
   const list = database.prepare<
-    [{ reviewer: string | null; jobId: number | null }],
+    [{ reviewer: string | null; jobId: number | null; afterPair: number; afterReviewer: string; limit: number }],
     Omit<Opinion, 'blind' | 'draw' | 'origin'> & {
       blind: number;
       drawId: number | null;
@@ -41,8 +41,9 @@ export function opinionRepository({ database }: RepositoryContext) {
     FROM pair_opinions o JOIN pair_states s ON s.pair_id = o.pair_id JOIN reviews v ON v.id = o.review_id
       JOIN pairs p ON p.id = o.pair_id JOIN samples m ON m.id = p.sample_id JOIN documents d ON d.id = p.document_id
       LEFT JOIN bundle_pairs b ON b.pair_id = o.pair_id
-    WHERE s.archived_at IS NULL AND (@reviewer IS NULL OR o.reviewer = @reviewer) AND ${inJob}
-    ORDER BY o.pair_id, o.reviewer`);
+    WHERE (o.pair_id, o.reviewer) > (@afterPair, @afterReviewer) AND s.archived_at IS NULL
+      AND (@reviewer IS NULL OR o.reviewer = @reviewer) AND ${inJob}
+    ORDER BY o.pair_id, o.reviewer LIMIT @limit`);
   const population = database.prepare<[{ jobId: number | null }], { pairs: number }>(`
     SELECT count(*) AS pairs FROM pair_states s JOIN pairs p ON p.id = s.pair_id
     WHERE s.archived_at IS NULL AND ${inJob}`);
@@ -83,8 +84,11 @@ export function opinionRepository({ database }: RepositoryContext) {
       return ofPair.all(pairId);
     },
 
-    /** All standing verdicts on pairs that are not archived, by pair. */
-    list({ reviewer = null, jobId = null }: OpinionFilter = {}): Opinion[] {
+    /**
+     * All standing verdicts on pairs that are not archived, by pair, up to `limit` at a time (there can be very many);
+     * what is stored between two pieces may be in or not.
+     */
+    *list({ reviewer = null, jobId = null }: OpinionFilter = {}, limit = 1000): Generator<readonly Opinion[]> {
       const draws = new Map<number, Opinion['draw']>();
       const drawOf = (id: number | null): Opinion['draw'] => {
         if (id === null) return null;
@@ -93,19 +97,25 @@ export function opinionRepository({ database }: RepositoryContext) {
         return known;
       };
       const origins = new Map<string, Origin>();
-      const originOf = (jobId: number | null, provenanceId: number): Origin => {
-        const key = `${jobId} ${provenanceId}`;
+      const originOf = (job: number | null, provenanceId: number): Origin => {
+        const key = `${job} ${provenanceId}`;
         const found = origins.get(key);
         if (found !== undefined) return found;
-        const row = origin.get({ jobId, provenanceId });
+        const row = origin.get({ jobId: job, provenanceId });
         if (row === undefined) throw new Error(`there is no provenance ${provenanceId}`);
-        origins.set(key, { jobId, ...row });
-        return { jobId, ...row };
+        origins.set(key, { jobId: job, ...row });
+        return { jobId: job, ...row };
       };
-      return list.all({ reviewer, jobId }).map(({ blind, drawId, jobId: job, provenanceId, ...row }) => ({
-        ...row,
-        ...{ blind: blind === 1, draw: drawOf(drawId), origin: originOf(job, provenanceId) },
-      }));
+      for (let [afterPair, afterReviewer] = [0, '']; ;) {
+        const rows = list.all({ reviewer, jobId, afterPair, afterReviewer, limit });
+        yield rows.map(({ blind, drawId, jobId: job, provenanceId, ...row }) => ({
+          ...row,
+          ...{ blind: blind === 1, draw: drawOf(drawId), origin: originOf(job, provenanceId) },
+        }));
+        const last = rows.at(-1);
+        if (last === undefined || rows.length < limit) return;
+        [afterPair, afterReviewer] = [last.pairId, last.reviewer];
+      }
     },
 
     /** How often each two judgements met on the pairs that both reviewers judged. */

@@ -112,6 +112,22 @@ export function openWorkspace(dir: string, options: OpenOptions = {}) {
       return withDatabaseErrors(file, () => database.transaction(action)());
     },
 
+    /**
+     * As `transaction`, for an action that waits in between. Only for a workspace that nobody else uses meanwhile:
+     * whatever is done through it belongs to the transaction.
+     */
+    async longTransaction<T>(action: () => Promise<T>): Promise<T> {
+      withDatabaseErrors(file, () => database.exec('BEGIN IMMEDIATE'));
+      try {
+        const result = await action();
+        withDatabaseErrors(file, () => database.exec('COMMIT'));
+        return result;
+      } catch (error) {
+        if (database.inTransaction) database.exec('ROLLBACK');
+        throw error;
+      }
+    },
+
     /** Ends the use of the workspace and gives the lock back; further calls throw. */
     close(): void {
       if (!database.open) return;

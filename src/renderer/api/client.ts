@@ -13,13 +13,13 @@ export const queryClient = new QueryClient({
 const domainsOf: Readonly<Record<Topic, readonly string[]>> = {
   workspace: [
     ...['workspaces', 'models', 'documents', 'generations', 'pairs', 'audit', 'runs', 'evaluations', 'system', 'jobs'],
-    ...['demo', 'reviews'],
+    ...['demo', 'reviews', 'agreement', 'bundles'],
   ],
   demo: ['demo'],
   models: ['models', 'workspaces.current'],
   documents: ['documents', 'workspaces.current'],
-  pairs: ['pairs', 'workspaces.current'],
-  reviews: ['pairs', 'reviews'],
+  pairs: ['pairs', 'bundles.fits', 'workspaces.current'],
+  reviews: ['pairs', 'reviews', 'agreement', 'bundles.fits', 'bundles.current'],
   generations: ['generations'],
   runs: ['runs', 'audit.scoredRuns', 'workspaces.current'],
   // Metrics are followed with a cursor by the page that shows them, see charts/use-metrics.ts.

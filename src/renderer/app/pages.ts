@@ -1,5 +1,6 @@
 import type { ComponentType } from 'react';
 import type { CommandId } from '../commands/command-table.ts';
+import { AgreementPage } from '../pages/agreement/page.tsx';
 import { DocumentsPage } from '../pages/documents/page.tsx';
 import { EvaluatePage } from '../pages/evaluate/page.tsx';
 import { GeneratePage } from '../pages/generate/page.tsx';
@@ -27,6 +28,7 @@ export const pages: readonly PageEntry[] = [
   { id: 'documents', label: 'Documents', command: 'go.documents', component: DocumentsPage, needsWorkspace: true },
   { id: 'generate', label: 'Generate', command: 'go.generate', component: GeneratePage, needsWorkspace: true },
   { id: 'pairs', label: 'Pairs', command: 'go.pairs', component: PairsPage, needsWorkspace: true },
+  { id: 'agreement', label: 'Agreement', command: 'go.agreement', component: AgreementPage, needsWorkspace: true },
   { id: 'train', label: 'Train', command: 'go.train', component: TrainPage, needsWorkspace: true },
   { id: 'runs', label: 'Runs', command: 'go.runs', component: RunsPage, needsWorkspace: true },
   { id: 'evaluate', label: 'Evaluate', command: 'go.evaluate', component: EvaluatePage, needsWorkspace: true },

@@ -1,10 +1,5 @@
+import { csvCell } from '../../shared/csv.ts';
 import type { Point } from './series.ts';
-
-/** A cell as RFC 4180 has it; what a spreadsheet would take for a formula is kept as text. */
-function cell(text: string): string {
-  const safe = /^[=+@\t\r]|^-[^\d.]/.test(text) ? `'${text}` : text;
-  return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
 
 /** Curves as CSV: a row for each x, a column for each curve, numbers unrounded, an empty cell where there is none. */
 export function curvesCsv(
@@ -22,5 +17,5 @@ export function curvesCsv(
   const lines = [...rows]
     .sort(([a], [b]) => a - b)
     .map(([x, row]) => [x, ...curves.map((_, i) => row[i] ?? '')].join(','));
-  return [[xName, ...curves.map(({ name }) => name)].map(cell).join(','), ...lines, ''].join('\n');
+  return [[xName, ...curves.map(({ name }) => name)].map(csvCell).join(','), ...lines, ''].join('\n');
 }

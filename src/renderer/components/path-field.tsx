@@ -5,7 +5,8 @@ import type { FolderEntry } from '../../shared/api/workspaces.ts';
 import { useApi } from '../api/client.ts';
 import { ErrorPanel, Loading } from './states.tsx';
 
-type Kind = 'folder' | 'files';
+/** `save`: a file that need not exist. */
+type Kind = 'folder' | 'files' | 'save';
 
 /** A path that can be typed, or chosen: with the native dialog in Electron, else in a list of what main may read. */
 export function PathField({
@@ -17,6 +18,7 @@ export function PathField({
   error,
   onEnter,
   action,
+  suggestion,
 }: {
   readonly label: string;
   readonly description?: string;
@@ -28,6 +30,8 @@ export function PathField({
   readonly onEnter?: (() => void) | undefined;
   /** A button for what is done with the path, in the same line. */
   readonly action?: ReactNode;
+  /** Of the kind `save`: the file's name where only a folder is chosen. */
+  readonly suggestion?: string;
 }) {
   const [browsing, browse] = useState(false);
   const choose = (): void => {
@@ -36,7 +40,8 @@ export function PathField({
       browse(true);
       return;
     }
-    void bridge.choose({ kind, title: label }).then(([path]) => {
+    const place = suggestion === undefined ? {} : { suggestion };
+    void bridge.choose({ kind, title: label, ...place }).then(([path]) => {
       if (path !== undefined) onChange(path);
     });
   };
@@ -75,8 +80,9 @@ export function PathField({
         <Browser
           start={value === '' ? null : value}
           kind={kind}
-          onPick={(path) => {
-            onChange(path);
+          onPick={(path, folder) => {
+            const inFolder = folder && kind === 'save' && suggestion !== undefined;
+            onChange(inFolder ? `${path.replace(/\/$/, '')}/${suggestion}` : path);
             browse(false);
           }}
         />
@@ -92,7 +98,7 @@ function Browser({
 }: {
   readonly start: string | null;
   readonly kind: Kind;
-  readonly onPick: (path: string) => void;
+  readonly onPick: (path: string, folder: boolean) => void;
 }) {
   const [path, open] = useState<string | null>(null);
   const listing = useApi('files.browse', { path: path ?? start }, { keep: true });
@@ -102,7 +108,7 @@ function Browser({
     return listing.isError && fallback.isError ? <ErrorPanel error={listing.error} /> : <Loading />;
   const act = (entry: FolderEntry): void => {
     if (entry.kind === 'folder') open(entry.path);
-    else if (kind === 'files') onPick(entry.path);
+    else if (kind !== 'folder') onPick(entry.path, false);
   };
   return (
     <div>
@@ -123,7 +129,7 @@ function Browser({
         <Button
           size="compact-sm"
           onClick={() => {
-            onPick(shown.path);
+            onPick(shown.path, true);
           }}
         >
           Use this folder

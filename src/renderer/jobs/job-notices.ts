@@ -27,6 +27,7 @@ export function useJobNotices(): void {
       const notice = before === job.status ? undefined : noticeOf(job);
       if (notice === undefined) return;
       notifications.show({
+        closeButtonProps: { 'aria-label': 'Close the notice' },
         ...notice,
         id: `job ${job.id} ${job.status}`,
         color: job.status === 'failed' ? 'red' : 'gray',

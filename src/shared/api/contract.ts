@@ -1,4 +1,6 @@
 import { auditMethods } from './audit.ts';
+import { agreementMethods } from './agreement.ts';
+import { bundleMethods } from './bundles.ts';
 import { documentMethods } from './documents.ts';
 import { evaluationMethods } from './evaluations.ts';
 import { exportMethods } from './exports.ts';
@@ -21,6 +23,8 @@ export const contract = {
   ...generationMethods,
   ...pairMethods,
   ...auditMethods,
+  ...agreementMethods,
+  ...bundleMethods,
   ...runMethods,
   ...evaluationMethods,
   ...exportMethods,

@@ -12,10 +12,14 @@ export const jobKinds = [
   'export',
   'selfTest',
   'demo',
+  'exportBundle',
+  'openBundle',
+  'exportVerdicts',
+  'importVerdicts',
 ] as const;
 export type ApiJobKind = (typeof jobKinds)[number];
 
-/** Jobs run one after the other; `paused` ones can be continued. */
+/** Jobs that need the engine run one after the other, short ones beside them; `paused` ones can be continued. */
 export type ApiJobStatus = 'waiting' | 'running' | 'pausing' | 'paused' | 'finished' | 'failed' | 'cancelled';
 
 /** What an error looks like when it crosses to the window: never a stack. */

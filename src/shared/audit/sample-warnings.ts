@@ -45,7 +45,12 @@ export function sampleWarnings({
   const width = error.high - error.low;
   if (sampling.kind !== 'census' && (n < fewPairs || width > wide)) {
     const needed = sampleForShare(error.value, 0.1) - n;
-    const more = needed > 0 ? ` About ${Math.min(needed, others)} more would narrow it to 10 points.` : '';
+    const more =
+      needed <= 0
+        ? ''
+        : needed < others
+          ? ` About ${needed} more drawn at random would narrow it to 10 points.`
+          : ` Reviewing the other ${others} too would leave nothing to estimate.`;
     warnings.push(`The sample is small: ${n} pairs, an interval ${(100 * width).toFixed(0)} points wide.${more}`);
   }
   if (sampling.skipped > 0.05 * n) {

@@ -225,26 +225,28 @@ test('pace', () => {
   expect(auditPace(context, { reviewer: 'ann' }).secondsEach).toBe(202);
 });
 
-test('the reports read what is stored: error rate, how it was drawn, agreement', () => {
+test('the reports read what is stored: error rate, how it was drawn, agreement', async () => {
   const { context, judge, ids } = setUp();
   const queue = { order: 'random', seed: 1, reviewer: 'ann' } as const;
   for (const id of ids(queue).slice(0, 4)) judge(id, { queue });
   const last = ids(queue)[0] ?? 0;
   judge(last, { queue, verdict: 'both_bad', blind: { seed: 2 } });
-  const report = labelErrorReport(context, { reviewer: 'ann' });
+  const report = await labelErrorReport(context, { reviewer: 'ann' });
   expect(report).toMatchObject({ n: 5, blind: 1, error: { value: 0.2, n: 5 }, reversed: { value: 0 } });
   expect(report.sampling).toMatchObject({ kind: 'random', representative: true, population: 10 });
   expect(report.byDocumentType).toMatchObject([{ documentType: 'txt', n: 5 }]);
   const more = ids(queue)[2] ?? 0;
   judge(more, { queue, picked: true });
-  expect(labelErrorReport(context).sampling).toMatchObject({ kind: 'mixed', representative: false });
-  expect(labelErrorReport(context, { reviewer: 'nobody' })).toMatchObject({ n: 0, error: null });
+  expect((await labelErrorReport(context)).sampling).toMatchObject({ kind: 'mixed', representative: false });
+  expect(await labelErrorReport(context, { reviewer: 'nobody' })).toMatchObject({ n: 0, error: null });
   judge(last, { reviewer: 'bob', verdict: 'both_bad' });
   judge(more, { reviewer: 'bob', verdict: 'skipped' });
-  const agreement = agreementReport(context);
+  const agreement = await agreementReport(context);
   expect(agreement.two).toMatchObject([{ reviewers: ['ann', 'bob'], pairs: 1, agreement: { value: 1 } }]);
   expect(agreement.disagreements).toEqual([]);
-  expect(userError(() => labelErrorReport(context, { lengthEdges: [5, 5] })).place.field).toBe('lengthEdges');
+  await expect(labelErrorReport(context, { lengthEdges: [5, 5] })).rejects.toMatchObject({
+    place: { field: 'lengthEdges' },
+  });
 });
 
 test('any acts and undos: the stored opinions are those that follow from the reviews', () => {

@@ -17,6 +17,8 @@ export interface JobControl extends JobOptions {
 export interface JobRequest {
   readonly kind: ApiJobKind;
   readonly title: string;
+  /** It needs no engine and does not wait for the other jobs. */
+  readonly beside?: boolean;
   /** Does the work; `stopped` says that it was paused in order and can go on. */
   readonly run: (control: JobControl) => Promise<unknown>;
   /** Goes on with what `run` left; without it a stopped job is cancelled. */
@@ -40,12 +42,13 @@ interface Entry {
 /** Lines kept of a job's log. */
 const logLines = 2000;
 
-/** The jobs that windows start: one runs at a time, the others wait in order. */
+/** The jobs that windows start: one runs at a time, the others wait in order; light ones run beside them. */
 export class ApiJobs {
   readonly #entries = new Map<number, Entry>();
   readonly #onChange: (job: ApiJob) => void;
   #next = 1;
   #turn: Promise<void> = Promise.resolve();
+  readonly #beside = new Set<Promise<void>>();
 
   constructor(onChange: (job: ApiJob) => void) {
     this.#onChange = onChange;
@@ -117,7 +120,7 @@ export class ApiJobs {
     for (const { job } of this.#entries.values()) {
       if (['waiting', 'running', 'pausing'].includes(job.status)) this.pause(job.id);
     }
-    await this.#turn;
+    await Promise.all([this.#turn, ...this.#beside]);
   }
 
   #add(request: JobRequest, change: Partial<ApiJob>): Entry {
@@ -162,10 +165,17 @@ export class ApiJobs {
 
   #enqueue(entry: Entry, work: (control: JobControl) => Promise<unknown>): void {
     entry.wanted = undefined;
-    this.#turn = this.#turn.then(async () => {
+    const take = async (): Promise<void> => {
       // It may have been taken out while it waited.
       if (entry.job.status === 'waiting') await this.#run(entry, work);
-    });
+    };
+    if (entry.request.beside !== true) {
+      this.#turn = this.#turn.then(take);
+      return;
+    }
+    const running = Promise.resolve().then(take);
+    this.#beside.add(running);
+    void running.finally(() => this.#beside.delete(running));
   }
 
   async #run(entry: Entry, work: (control: JobControl) => Promise<unknown>): Promise<void> {

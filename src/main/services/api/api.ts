@@ -3,6 +3,8 @@ import type { ApiMethod } from '../../../shared/api/contract.ts';
 import { UserError } from '../../../shared/errors.ts';
 import { parseInput } from '../../../shared/parse.ts';
 import { auditHandlers } from './audit-handlers.ts';
+import { agreementHandlers } from './agreement-handlers.ts';
+import { bundleHandlers } from './bundle-handlers.ts';
 import { documentHandlers } from './document-handlers.ts';
 import { evaluationHandlers } from './evaluation-handlers.ts';
 import type { Handlers } from './handlers.ts';
@@ -29,6 +31,8 @@ export function createApi(session: Session): CallApi {
     ...documentHandlers(session),
     ...pairHandlers(session),
     ...auditHandlers(session),
+    ...agreementHandlers(session),
+    ...bundleHandlers(session),
     ...runHandlers(session),
     ...evaluationHandlers(session),
     ...systemHandlers(session),

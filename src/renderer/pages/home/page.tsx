@@ -7,6 +7,7 @@ import { Facts, Page } from '../../components/page.tsx';
 import { PathField } from '../../components/path-field.tsx';
 import { ErrorPanel } from '../../components/states.tsx';
 import { nextStep } from './next-step.ts';
+import { OpenBundle } from './open-bundle.tsx';
 
 /** Where one starts: the workspace, what comes next in it, and the demo. */
 export function HomePage() {
@@ -90,6 +91,7 @@ export function HomePage() {
             Run the demo
           </Button>
         </div>
+        <OpenBundle />
         <div className="panel">
           <h2>Recent workspaces</h2>
           {(recent.data ?? []).length === 0 && <span className="muted">None yet.</span>}
