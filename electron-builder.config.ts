@@ -7,7 +7,7 @@ const configuration: Configuration = {
   copyright: 'Apache-2.0',
   directories: { output: 'dist', buildResources: 'resources/icons' },
   // package.json and the packages under "dependencies" come by themselves; the renderer's are in its bundle.
-  files: ['out/**', 'resources/**', '!resources/demo/scripts/**', '!**/*.map'],
+  files: ['out/**', 'resources/**', '!resources/demo/scripts/**', '!resources/icons/**', '!**/*.map'],
   asar: true,
   // Native libraries are loaded by the system, which cannot look into an archive.
   asarUnpack: [
@@ -28,7 +28,12 @@ const configuration: Configuration = {
     grantFileProtocolExtraPrivileges: false,
     loadBrowserProcessSpecificV8Snapshot: false,
   },
-  linux: { target: ['AppImage', 'deb'], category: 'Science', synopsis: 'Short-to-Long Preference Optimization' },
+  linux: {
+    target: ['AppImage', 'deb'],
+    icon: 'resources/icons',
+    category: 'Science',
+    synopsis: 'Short-to-Long Preference Optimization',
+  },
   deb: { depends: ['libgtk-3-0', 'libnss3', 'libxss1', 'libasound2 | libasound2t64'] },
   win: { target: ['nsis'] },
   nsis: { oneClick: false, allowToChangeInstallationDirectory: true, perMachine: false },

@@ -75,9 +75,17 @@ const tasks: Record<string, (...args: string[]) => Promise<number>> = {
   start: async (...args: string[]) => (await import('./start.ts')).start(...args),
   build: async () => (await import('./start.ts')).build(),
   // Needs Electron's runtime, which it downloads: --linux, --win, --mac, or dir for a folder without an installer.
-  package: async (...args: string[]) =>
-    (await (await import('./start.ts')).build()) ||
-    tool('electron-builder/cli.js', '--config', 'electron-builder.config.ts', ...args),
+  package: async (...args: string[]) => {
+    const built = await (await import('./start.ts')).build();
+    if (built !== 0) return built;
+    const code = await tool('electron-builder/cli.js', '--config', 'electron-builder.config.ts', ...args);
+    if (code !== 0) {
+      console.error(
+        "Not packaged. Where the error above is about the network: electron-builder downloads Electron's runtime, once, and packages offline after that.",
+      );
+    }
+    return code;
+  },
   demo: (...args: string[]) =>
     runInForeground(process.execPath, [join(root, 'src', 'main', 'cli.ts'), 'demo', ...args], { cwd: root }),
   'setup:python': async () => (await import('./python-env.ts')).makePythonEnvironment(),

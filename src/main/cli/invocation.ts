@@ -16,6 +16,12 @@ export interface SharedFlags {
 
 type Context = ReturnType<typeof openContext>;
 
+interface OpenFlags {
+  /** Makes the workspace where there is none; a command that then fails leaves none behind. */
+  readonly create?: boolean;
+  readonly readOnly?: boolean;
+}
+
 /** One run of a command: where its report, its progress and its JSON go. */
 export interface Invocation {
   readonly signal: AbortSignal;
@@ -31,7 +37,7 @@ export interface Invocation {
   /** Folder of the workspace; says which one it is. */
   readonly workspaceFolder: () => string;
   /** Opens the workspace with an engine and closes both at the end of the command. */
-  readonly open: (options: { readonly create?: boolean; readonly readOnly?: boolean }) => Context;
+  readonly open: (options: OpenFlags) => Context;
 }
 
 /** Adds `--json [file]`. */
@@ -100,6 +106,7 @@ export async function invoke(flags: SharedFlags, run: (invocation: Invocation) =
   const interrupt = interruptible((text) => progress.note(text));
   const jsonOnly = flags.json === true;
   let opened: Context | undefined;
+  let done = false;
   const workspaceFolder = (): string => {
     const named = flags.workspace ?? process.env['LONGHAND_WORKSPACE'];
     const folder = resolve(named === undefined || named === '' ? 'longhand-workspace' : named);
@@ -127,9 +134,10 @@ export async function invoke(flags: SharedFlags, run: (invocation: Invocation) =
       workspaceFolder,
       open: (options) => (opened = openContext(workspaceFolder(), { program: 'longhand (command line)', ...options })),
     });
+    done = true;
   } finally {
     progress.finish();
     interrupt.release();
-    await opened?.close();
+    await (done ? opened?.close() : opened?.discard());
   }
 }

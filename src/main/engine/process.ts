@@ -1,3 +1,4 @@
+import { stopSignals } from '../files/stop-signals.ts';
 import { jobs } from './jobs/all.ts';
 import type { JobContext } from './jobs/job-context.ts';
 import { ModelHolder } from './jobs/model-holder.ts';
@@ -39,7 +40,7 @@ process.on('message', (message) => {
 });
 process.on('disconnect', () => process.exit(0));
 // A terminal sends Ctrl+C to every process of the group. Main decides: it cancels the job, so that the job ends in order.
-for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
+for (const signal of stopSignals) process.on(signal, () => undefined);
 
 async function run(id: number, kind: JobKind, input: unknown): Promise<void> {
   if (current !== undefined) throw new Error(`job ${id} was started while job ${current.id} runs`);

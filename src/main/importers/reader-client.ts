@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { UserError } from '../../shared/errors.ts';
+import { stopSignals } from '../files/stop-signals.ts';
 import { memoryMark } from './memory-watch.ts';
 import { FileProblem } from './reader.ts';
 import type { FromReader, ReaderTask, ReaderTasks, ToReader } from './reader-protocol.ts';
@@ -111,7 +112,9 @@ export class ReaderClient {
             ),
           seconds * 1000,
         );
-        const onClose = () => reject(this.#ended());
+        // While it starts it does not ignore yet what a terminal sends to the whole process group.
+        const onClose = () =>
+          reject(child.signalCode !== null && stopSignals.includes(child.signalCode) ? cancelled() : this.#ended());
         const onAbort = () => reject(cancelled());
         child.once('message', resolve as (message: unknown) => void);
         // 'close' follows 'exit' once the error output is complete.

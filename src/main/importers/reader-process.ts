@@ -1,4 +1,5 @@
 import { UserError } from '../../shared/errors.ts';
+import { stopSignals } from '../files/stop-signals.ts';
 import { collectFiles } from './collect-files.ts';
 import { readSource } from './read-source.ts';
 import { watchMemory } from './memory-watch.ts';
@@ -31,7 +32,7 @@ process.on('message', (received) => {
 });
 process.on('disconnect', () => process.exit(0));
 // A terminal sends Ctrl+C to every process of the group; main cancels.
-for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
+for (const signal of stopSignals) process.on(signal, () => undefined);
 // pdf.js leaves promises behind after an error that it has reported already. A task that hangs for it is timed out.
 process.on('unhandledRejection', () => undefined);
 

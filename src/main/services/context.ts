@@ -1,4 +1,4 @@
-import { openWorkspace } from '../workspace/workspace.ts';
+import { discardNewWorkspace, openWorkspace } from '../workspace/workspace.ts';
 import type { OpenOptions, Workspace } from '../workspace/workspace.ts';
 import { EngineClient } from './engine-client.ts';
 
@@ -13,15 +13,25 @@ export interface ServiceContext {
  * the process keeps the program from ending.
  * Errors: as openWorkspace.
  */
-export function openContext(folder: string, options: OpenOptions = {}): ServiceContext & { close(): Promise<void> } {
+export function openContext(
+  folder: string,
+  options: OpenOptions = {},
+): ServiceContext & { close(): Promise<void>; discard(): Promise<void> } {
   const workspace = openWorkspace(folder, options);
   const engine = new EngineClient();
+  const close = async (): Promise<void> => {
+    await engine.kill();
+    workspace.close();
+  };
   return {
     workspace,
     engine,
-    async close() {
-      await engine.kill();
-      workspace.close();
+    close,
+    /** Closes it, and leaves nothing behind where this opening made the workspace and no document was stored since. */
+    async discard() {
+      const empty = workspace.created !== 'nothing' && workspace.documents.totals().documents === 0;
+      await close();
+      if (empty) discardNewWorkspace(workspace.folder, workspace.created);
     },
   };
 }

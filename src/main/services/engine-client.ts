@@ -9,6 +9,7 @@ import type { EngineUsage, FromEngine, ToEngine } from '../engine/protocol/messa
 import { fromWireError, toWireError } from '../engine/protocol/wire-error.ts';
 import { engineEnvironment } from './cuda/engine-environment.ts';
 import type { EngineDevice } from './cuda/engine-environment.ts';
+import { stopSignals } from '../files/stop-signals.ts';
 
 /** What every long-running service takes. */
 export interface JobOptions {
@@ -49,7 +50,8 @@ interface RunningJob {
   readonly reject: (error: unknown) => void;
   /** What a handler threw: it is the job's error, not its copy that came back from the engine. */
   refused: unknown;
-  killedAfterCancel: boolean;
+  /** The process was ended because a person stopped the job. */
+  stopped: boolean;
 }
 
 /**
@@ -135,14 +137,14 @@ export class EngineClient {
       send(child, { type: 'cancel', job: id });
       timer = setTimeout(() => {
         if (this.#job?.id !== id) return;
-        this.#job.killedAfterCancel = true;
+        this.#job.stopped = true;
         child.kill('SIGKILL');
       }, this.#grace);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
       return await new Promise((resolve, reject) => {
-        this.#job = { id, kind, handle, options, resolve, reject, refused: undefined, killedAfterCancel: false };
+        this.#job = { id, kind, handle, options, resolve, reject, refused: undefined, stopped: false };
         send(child, { type: 'start', job: id, kind, input } as ToEngine);
       });
     } finally {
@@ -182,10 +184,14 @@ export class EngineClient {
       const job = this.#job;
       if (job === undefined) return;
       const killed = how === 'signal SIGKILL' && memoryKills() > this.#killsBefore;
-      job.reject(job.killedAfterCancel ? cancelled() : crashed(job.kind, how, this.#errorOutput, killed));
+      job.reject(job.stopped ? cancelled() : crashed(job.kind, how, this.#errorOutput, killed));
     };
     // 'close' follows 'exit' once the error output is complete.
-    child.on('close', (code, signal) => ended(signal === null ? `exit code ${code}` : `signal ${signal}`));
+    child.on('close', (code, signal) => {
+      // While it starts it does not ignore yet what a terminal sends to the whole process group.
+      if (signal !== null && stopSignals.includes(signal) && this.#job !== undefined) this.#job.stopped = true;
+      ended(signal === null ? `exit code ${code}` : `signal ${signal}`);
+    });
     child.on('error', (error) => ended(error.message));
     return child;
   }

@@ -16,7 +16,7 @@ export function inspectModel(engine: EngineClient, dir: string, options: JobOpti
 /**
  * Inspects a model that shall be used.
  * @param expected fingerprint that it must have: what a run or a generation began with
- * Errors: `unsupported` with the first problem for a model that cannot be used, `conflict` for another one than expected.
+ * Errors: `invalid_input` with the first problem for a model that cannot be used, `conflict` for another one than expected.
  */
 export async function usableModel(
   engine: EngineClient,
@@ -25,8 +25,8 @@ export async function usableModel(
 ): Promise<ModelReport> {
   const report = await inspectModel(engine, dir, options);
   const place = { file: report.path };
-  const [problem] = report.problems;
-  if (problem !== undefined) throw new UserError('unsupported', problem, { place });
+  const problem = modelProblem(report);
+  if (problem !== undefined) throw problem;
   if (options.expected !== undefined && options.expected !== report.fingerprint) {
     throw new UserError('conflict', `The model in ${report.path} is not the one that this began with.`, {
       hint: 'Name the folder of the original model, or start anew with this one.',
@@ -34,6 +34,16 @@ export async function usableModel(
     });
   }
   return report;
+}
+
+/** The first thing that hinders a model's use, as an error, or undefined. */
+export function modelProblem({ path, problems }: Pick<ModelReport, 'path' | 'problems'>): UserError | undefined {
+  const [problem] = problems;
+  if (problem === undefined) return undefined;
+  return new UserError('invalid_input', problem, {
+    hint: `Correct the file in ${path}, download the whole model again, or choose another one.`,
+    place: { file: path },
+  });
 }
 
 /** Notes a model, and where it lies, in the workspace. */

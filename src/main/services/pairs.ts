@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path';
 import { z } from 'zod';
 import { idSchema } from '../../shared/documents.ts';
 import { UserError } from '../../shared/errors.ts';
+import { importKinds } from '../../shared/import-kinds.ts';
 import type { Page, PageRequest } from '../../shared/paging.ts';
 import { pairSelectionSchema } from '../../shared/pair-selection.ts';
 import type { PairSelectionInput } from '../../shared/pair-selection.ts';
@@ -200,7 +201,7 @@ async function generate(context: ServiceContext, jobId: number, options: JobOpti
   // The chunks of a document follow from these alone: another job that cuts the same way shares them.
   const chunkingId = (): number =>
     workspace.chunks.chunking({ ...synthesis.chunking, model: job.modelFingerprint, seed: synthesis.seed });
-  const documents = documentIds.map((id) => ({ id, markdown: workspace.documents.get(id)?.importer === 'md' }));
+  const documents = documentIds.map((id) => ({ id, markdown: isMarkdown(workspace, id) }));
   const provenance = provenanceOf(job.modelFingerprint, synthesis);
   const result = await withStatus(workspace.generationJobs, jobId, () =>
     engine.run(
@@ -217,6 +218,11 @@ async function generate(context: ServiceContext, jobId: number, options: JobOpti
     ),
   );
   return { job: jobOf(workspace, jobId), counts: result };
+}
+
+function isMarkdown(workspace: Workspace, documentId: number): boolean {
+  const importer = workspace.documents.get(documentId)?.importer;
+  return importer !== undefined && importKinds[importer].markdown;
 }
 
 /** A document's chunks, its sample with all pairs, and the note that it is done. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, realpathSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UserError } from '../../shared/errors.ts';
 import { asWriteError } from '../files/atomic-write.ts';
@@ -61,6 +61,7 @@ export function openWorkspace(dir: string, options: OpenOptions = {}) {
   const { migrations = allMigrations } = options;
   const folder = resolve(dir);
   const file = join(folder, databaseName);
+  const created = existsSync(file) ? 'nothing' : existsSync(folder) ? 'database' : 'folder';
   prepareFolder(folder, file, create && !readOnly);
 
   const key = realpathSync(folder);
@@ -87,6 +88,8 @@ export function openWorkspace(dir: string, options: OpenOptions = {}) {
   const workspace = {
     folder,
     readOnly,
+    /** What this opening made. */
+    created,
     /** The clock by which rows are dated, in milliseconds since 1970. */
     now,
     documents: guarded(file, documentRepository(context)),
@@ -159,6 +162,19 @@ function recover(workspace: Recoverable, abandonedBy: unknown): void {
     workspace.generationJobs.pauseInterrupted();
     workspace.evaluations.pauseInterrupted();
   });
+}
+
+/**
+ * Takes away a workspace that was just made, is closed again and holds nothing: its database, its lock and, where
+ * that was made with it, its folder.
+ */
+export function discardNewWorkspace(folder: string, created: Workspace['created']): void {
+  if (created === 'nothing') return;
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith(databaseName) || lockFileNames.some((lockFile) => lockFile === name))
+      rmSync(join(folder, name));
+  }
+  if (created === 'folder' && readdirSync(folder).length === 0) rmdirSync(folder);
 }
 
 function prepareFolder(folder: string, file: string, create: boolean): void {

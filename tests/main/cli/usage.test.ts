@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exitCodes } from '../../../src/main/cli/exit-codes.ts';
 import { schemaFlags } from '../../../src/main/cli/schema-flags.ts';
+import { importKindsText } from '../../../src/shared/import-kinds.ts';
 import { metrics } from '../../../src/shared/metrics.ts';
 import { runConfigSchema } from '../../../src/shared/run-config.ts';
 import { longhand, root } from './longhand.ts';
@@ -32,6 +33,14 @@ describe('help', () => {
     expect(code).toBe(0);
     for (const { name } of schemaFlags(runConfigSchema)) expect(stdout).toContain(`  ${name} <`);
     expect(stdout).not.toMatch(/undefined|\[object/);
+  });
+
+  test('import lists every kind of file, in the README too', async () => {
+    const { stdout } = await longhand(['import', '--help']);
+    const words = (text: string): string => text.replaceAll(/\s+/g, ' ');
+    expect(words(stdout)).toContain(importKindsText());
+    expect(stdout).toContain('--tree <mode>');
+    expect(words(readFileSync(join(root, 'README.md'), 'utf8'))).toContain(importKindsText());
   });
 
   test('runs metrics lists every metric with its unit', async () => {
@@ -137,6 +146,32 @@ describe('the workspace', () => {
     const { code, stderr } = await longhand(['import', 'text.txt', '--workspace', '.'], { cwd: folder });
     expect(stderr).toContain('holds other files');
     expect(code).toBe(5);
+  });
+
+  test('is not left behind by an import that failed; a folder that was there stays', async () => {
+    mkdirSync(join(folder, 'there'));
+    writeFileSync(join(folder, 'broken.jsonl'), '{"text": ');
+    writeFileSync(join(folder, 'picture.png'), 'x');
+    for (const [file, workspace] of [
+      ['broken.jsonl', 'new-1'],
+      ['picture.png', 'new-2'],
+      ['broken.jsonl', 'there'],
+    ] as const) {
+      const { code } = await longhand(['import', file, '--workspace', workspace], { cwd: folder });
+      expect([file, [2, 4].includes(code ?? 0)]).toEqual([file, true]);
+    }
+    expect([existsSync(join(folder, 'new-1')), existsSync(join(folder, 'new-2'))]).toEqual([false, false]);
+    expect(readdirSync(join(folder, 'there'))).toEqual([]);
+  });
+
+  test('stays with its documents where only the report could not be written', async () => {
+    writeFileSync(join(folder, 'good.txt'), 'The harbour was closed.');
+    const failed = await longhand(['import', 'good.txt', '--workspace', 'kept', '--json=no/such/folder.json'], {
+      cwd: folder,
+    });
+    expect(failed.code).not.toBe(0);
+    const again = await longhand(['import', 'good.txt', '--workspace', 'kept'], { cwd: folder });
+    expect(again.stdout).toContain('0 documents imported, 1 duplicate');
   });
 
   test('is not made for files that are not there', async () => {

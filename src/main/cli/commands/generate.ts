@@ -124,6 +124,9 @@ Examples:
           ].join('\n'),
         );
         await json(report);
+        if (counts.pairs === 0) throw nothingMade(counts);
+        if (counts.pairs === counts.identical)
+          note('All pairs have identical answers: training has nothing to prefer in them.');
       } catch (error) {
         const latest = allPages((cursor) => listGenerations(context, { cursor })).at(-1);
         const job = flags.resume ?? (before.has(latest?.id) ? undefined : latest?.id);
@@ -140,6 +143,20 @@ Examples:
         throw error;
       }
     }),
+  );
+}
+
+/** The error of a generation that has nothing to train on. */
+function nothingMade({ documents, dropped }: Awaited<ReturnType<typeof generatePairs>>['counts']): UserError {
+  const reasons = Object.entries(dropped).map(([reason, count]) => `${reason} ${whole(count)}`);
+  return new UserError(
+    'invalid_input',
+    documents === 0
+      ? 'The generation made no pairs: there was no document to make them from.'
+      : `The generation made no pairs: left out because of ${reasons.join(', ') || 'nothing, but no chunk was long enough'}.`,
+    {
+      hint: 'Use longer documents, chunks of another size (--chunking-min-tokens, --chunking-max-tokens), another template or a model that follows it.',
+    },
   );
 }
 

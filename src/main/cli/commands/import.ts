@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { UserError } from '../../../shared/errors.ts';
+import { importKindsText, treeModes } from '../../../shared/import-kinds.ts';
+import type { TreeMode } from '../../../shared/import-kinds.ts';
 import { importDocuments } from '../../services/documents.ts';
 import { counted, whole } from '../format.ts';
 import { invoke, wholeNumber, withJson, withWorkspace } from '../invocation.ts';
@@ -15,19 +17,28 @@ interface ImportFlags extends SharedFlags {
   readonly encoding: Encoding;
   readonly textField?: string;
   readonly maxBytes?: number;
+  readonly tree: TreeMode;
 }
 
 /** `longhand import PATHS...`. */
 export function importCommand(): Command {
   return withJson(withWorkspace(new Command('import')))
-    .description('import documents (txt, md, jsonl): files, or folders with all they hold; all or nothing')
+    .description(`import documents: files, or folders with all they hold; all or nothing. ${importKindsText()}.`)
     .argument('<paths...>', 'files and folders')
     .addOption(
       new Option('--encoding <name>', 'auto: UTF-8, or UTF-16 with a byte order mark')
         .choices(encodings)
         .default('auto'),
     )
-    .option('--text-field <name>', 'field of a JSON Lines object that holds the text (default: text)')
+    .option('--text-field <name>', 'field (JSON Lines) or column (Parquet) that holds the text (default: text)')
+    .addOption(
+      new Option(
+        '--tree <mode>',
+        'code and plain text files of a folder: each a document (files), or joined in the order of their paths (joined)',
+      )
+        .choices(treeModes)
+        .default('files'),
+    )
     .option('--max-bytes <n>', 'longest document, in bytes of UTF-8 (default: 33554432)', wholeNumber(1))
     .addHelpText(
       'after',
@@ -37,6 +48,7 @@ listed; broken JSON Lines stop the import and leave the workspace as it was.
 
 Examples:
   longhand import report.txt notes/ --workspace my-experiment
+  longhand import my-project/ --tree joined
   longhand import corpus.jsonl --text-field body --json import-report.json`,
     )
     .action((paths: string[], flags: ImportFlags) =>
@@ -49,6 +61,7 @@ Examples:
         let files = 0;
         const report = await importDocuments(open({ create: true }), paths, {
           encoding: flags.encoding,
+          tree: flags.tree,
           ...(flags.textField === undefined ? {} : { textField: flags.textField }),
           ...(flags.maxBytes === undefined ? {} : { maxBytes: flags.maxBytes }),
           signal,

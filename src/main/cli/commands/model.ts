@@ -1,8 +1,7 @@
 import { Command } from 'commander';
-import { UserError } from '../../../shared/errors.ts';
 import type { ModelReport } from '../../../shared/model-report.ts';
 import { EngineClient } from '../../services/engine-client.ts';
-import { inspectModel } from '../../services/models.ts';
+import { inspectModel, modelProblem } from '../../services/models.ts';
 import { bytes, whole } from '../format.ts';
 import { invoke, withJson } from '../invocation.ts';
 import type { SharedFlags } from '../invocation.ts';
@@ -30,8 +29,8 @@ export function modelCommand(): Command {
           const report = await inspectModel(engine, dir, { signal, onProgress, onNotice: note });
           print(modelText(report));
           await json(report);
-          const [problem] = report.problems;
-          if (problem !== undefined) throw new UserError('unsupported', problem, { place: { file: report.path } });
+          const problem = modelProblem(report);
+          if (problem !== undefined) throw problem;
         } finally {
           await engine.kill();
         }
