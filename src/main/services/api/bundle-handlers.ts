@@ -4,6 +4,7 @@ import type { ImportConflict } from '../../../shared/audit/bundle-requests.ts';
 import { UserError } from '../../../shared/errors.ts';
 import { importVerdicts } from '../import-verdicts.ts';
 import { exportBundle, exportVerdicts, openBundle, openedBundle } from '../review-bundle.ts';
+import { inTurns } from '../in-turns.ts';
 import { auditCounts } from '../reviews.ts';
 import type { DomainMethods, Handlers } from './handlers.ts';
 import type { Session } from './session.ts';
@@ -16,7 +17,10 @@ export function bundleHandlers(session: Session): Handlers<DomainMethods<'bundle
   const conflicts = new Map<number, readonly ImportConflict[]>();
 
   return {
-    'bundles.fits': ({ filter }) => ({ pairs: auditCounts(session.context, { filter })[filter.queue] }),
+    'bundles.fits': async ({ filter }) => {
+      const counts = await inTurns(auditCounts(session.context, { filter }));
+      return { pairs: counts[filter.queue] };
+    },
     'bundles.export': async (request) => {
       const { context } = session;
       const path = await session.grants.check(request.path);
