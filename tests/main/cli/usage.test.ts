@@ -58,6 +58,7 @@ describe('help', () => {
     'golden',
     'self-test',
     'runs list',
+    ...['bundle export', 'bundle open', 'bundle verdicts', 'bundle import'],
   ];
   test.concurrent.each([...commands, 'runs show', 'runs metrics', 'export adapter', 'export merged', 'export pairs'])(
     '%s has examples and --json',

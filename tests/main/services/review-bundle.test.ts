@@ -144,6 +144,29 @@ test('conflicts: unknown pair, changed pair, same reviewer twice, wrong clock; e
   expect(new Set(nowhere.conflicts.map((conflict) => conflict.kind))).toEqual(new Set(['pair_unknown']));
 });
 
+test('a choice for wrong clocks; only the file of the preview; a reviewer may have any name', async () => {
+  let time = Date.UTC(2026, 0, 1);
+  const { home, audit, verdictPath } = await setUp({}, { now: () => time });
+  judge(audit, { pairId: 1, reviewer: 'constructor' });
+  time += 24 * 3600_000;
+  judge(audit, { pairId: 2, reviewer: '__proto__' });
+  await exportVerdicts({ workspace: audit }, { path: verdictPath });
+  time -= 24 * 3600_000;
+  const request = { path: verdictPath, clock: 'skip', preview: true } as const;
+  const preview = await importVerdicts({ workspace: home }, request);
+  expect(preview).toMatchObject({ imported: 1, skipped: 1, counts: { clock: { imported: 0, skipped: 1 } } });
+  expect(preview.reviewers.map(({ name }) => name)).toEqual(['__proto__', 'constructor']);
+  judge(audit, { pairId: 3 });
+  await exportVerdicts({ workspace: audit }, { path: verdictPath });
+  const import_ = { path: verdictPath, expected: preview.seal };
+  await expect(importVerdicts({ workspace: home }, import_)).rejects.toMatchObject({ code: 'conflict' });
+  expect(home.reviews.list().rows).toEqual([]);
+  const stop = AbortSignal.abort();
+  await expect(importVerdicts({ workspace: home }, { path: verdictPath }, { signal: stop })).rejects.toMatchObject({
+    code: 'cancelled',
+  });
+});
+
 test('a reviewer whose verdict may rest on an edit that is left out is left out too', async () => {
   const { home, audit, origin, verdictPath } = await setUp();
   judge(audit, { pairId: 1, edit: { first: 'Other.' } });
