@@ -2,10 +2,15 @@ import { presets } from '../../shared/presets.ts';
 import { runConfigSchema } from '../../shared/run-config.ts';
 import type { RunConfig } from '../../shared/run-config.ts';
 import { flagValues, layered, parseWithFlags } from './schema-flags.ts';
-import type { SchemaFlag } from './schema-flags.ts';
+import type { SchemaFlag } from '../../shared/schema-fields.ts';
 
 /** Names of the presets on the command line. */
-export const presetNames = { paper: 'paper', 'released-code': 'releasedCode', demo: 'demo' } as const;
+export const presetNames = {
+  paper: 'paper',
+  'released-code': 'releasedCode',
+  'small-model': 'smallModel',
+  demo: 'demo',
+} as const;
 export type PresetFlag = keyof typeof presetNames;
 
 /** Fields of which one is given and the other follows. */

@@ -1,6 +1,7 @@
 import type { ComponentType } from 'react';
 import type { CommandId } from '../commands/command-table.ts';
 import { AgreementPage } from '../pages/agreement/page.tsx';
+import { ComparePage } from '../pages/compare/page.tsx';
 import { DocumentsPage } from '../pages/documents/page.tsx';
 import { EvaluatePage } from '../pages/evaluate/page.tsx';
 import { GeneratePage } from '../pages/generate/page.tsx';
@@ -31,6 +32,7 @@ export const pages: readonly PageEntry[] = [
   { id: 'agreement', label: 'Agreement', command: 'go.agreement', component: AgreementPage, needsWorkspace: true },
   { id: 'train', label: 'Train', command: 'go.train', component: TrainPage, needsWorkspace: true },
   { id: 'runs', label: 'Runs', command: 'go.runs', component: RunsPage, needsWorkspace: true },
+  { id: 'compare', label: 'Compare', command: 'go.compare', component: ComparePage, needsWorkspace: true },
   { id: 'evaluate', label: 'Evaluate', command: 'go.evaluate', component: EvaluatePage, needsWorkspace: true },
   { id: 'system', label: 'System', command: 'go.system', component: SystemPage, needsWorkspace: false },
 ];

@@ -7,7 +7,7 @@ import { curvesCsv } from './curves-csv.ts';
 import { Drawing, drawingHeight } from './drawing.tsx';
 import type { Look } from './drawing.tsx';
 import { PointerLayer } from './pointer-layer.tsx';
-import { chartRows, yScale } from './rows.ts';
+import { chartRows, nearest, yScale } from './rows.ts';
 import type { ChartOptions, Range } from './rows.ts';
 import { pngOf, saveBlob, svgDocument } from './save-picture.ts';
 import type { Point } from './series.ts';
@@ -145,13 +145,13 @@ export function LineChart({
           </span>
         </div>
         <div className="chart-legend">
-          {curves.map(({ name, color, dash, smoothed }) => (
+          {curves.map(({ name, color, dash, points, smoothed }) => (
             <span key={name} style={{ color }} data-legend title={name}>
               <svg width="18" height="8" aria-hidden>
                 <line x1="0" y1="4" x2="18" y2="4" stroke={color} strokeWidth="2" strokeDasharray={dash} />
               </svg>
               {series.length > 1 ? `${name} ` : ''}
-              {lastOf(smoothed)}
+              {pinned === undefined ? lastOf(smoothed) : valueAt(points, smoothed, pinned)}
             </span>
           ))}
         </div>
@@ -193,4 +193,10 @@ export function LineChart({
 function lastOf(values: Float64Array): string {
   const last = values.findLast(Number.isFinite);
   return last === undefined ? '' : formatNumber(last);
+}
+
+/** The value nearest to a pinned x, as the curve is drawn. */
+function valueAt(points: readonly Point[], smoothed: Float64Array, x: number): string {
+  const value = smoothed[nearest(points.length, (i) => points[i]?.x ?? 0, x)];
+  return value === undefined ? '' : formatNumber(value);
 }

@@ -12,6 +12,7 @@ function pageOf(job: ApiJob): (() => void) | undefined {
     import: 'documents',
     countTokens: 'documents',
     evaluate: 'evaluate',
+    dryRun: 'train',
     selfTest: 'system',
   };
   const name = (page as Readonly<Record<string, string>>)[job.kind];

@@ -8,7 +8,11 @@ import { JobProgressLine } from './job-progress.tsx';
 export function foremostJob(jobs: readonly ApiJob[]): ApiJob | undefined {
   const among = (...statuses: ApiJob['status'][]): ApiJob | undefined =>
     jobs.find(({ status }) => statuses.includes(status));
-  return among('running', 'pausing') ?? among('waiting') ?? among('failed', 'paused');
+  return (
+    among('running', 'pausing') ??
+    among('waiting') ??
+    jobs.find(({ status, earlier }) => status === 'paused' || (status === 'failed' && !earlier))
+  );
 }
 
 /** One line at the foot of every page about the job that matters now; the drawer has all of them. */

@@ -37,6 +37,7 @@ function JobPanel({ job }: { readonly job: ApiJob }) {
           {job.title}
         </strong>
         <span>{job.status}</span>
+        {job.earlier && <span className="muted">left unfinished before the last start</span>}
         <span className="muted end" style={{ whiteSpace: 'nowrap' }}>
           {formatTime(job.createdAt)}
           {seconds === null ? '' : `, ${formatDuration(seconds)}`}

@@ -1,15 +1,9 @@
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { runConfigHelp } from '../../../src/main/cli/run-config-help.ts';
-import {
-  addSchemaFlags,
-  flagValues,
-  givenFlags,
-  layered,
-  parseWithFlags,
-  schemaFlags,
-} from '../../../src/main/cli/schema-flags.ts';
+import { runConfigHelp } from '../../../src/shared/run-config-help.ts';
+import { addSchemaFlags, flagValues, givenFlags, layered, parseWithFlags } from '../../../src/main/cli/schema-flags.ts';
+import { schemaFlags } from '../../../src/shared/schema-fields.ts';
 import { synthesisConfigHelp } from '../../../src/main/cli/synthesis-config-help.ts';
 import { runConfigSchema } from '../../../src/shared/run-config.ts';
 import { synthesisConfigSchema } from '../../../src/shared/synthesis-config.ts';

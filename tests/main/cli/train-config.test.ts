@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { runConfigSchema } from '../../../src/shared/run-config.ts';
 import { presets } from '../../../src/shared/presets.ts';
-import { schemaFlags } from '../../../src/main/cli/schema-flags.ts';
-import type { SchemaFlag } from '../../../src/main/cli/schema-flags.ts';
+import { schemaFlags } from '../../../src/shared/schema-fields.ts';
+import type { SchemaFlag } from '../../../src/shared/schema-fields.ts';
 import { trainConfig } from '../../../src/main/cli/train-config.ts';
 
 const flags = schemaFlags(runConfigSchema);

@@ -20,7 +20,8 @@ import {
 } from '../invocation.ts';
 import type { ExecutionFlags, SharedFlags } from '../invocation.ts';
 import { resumeCommand } from '../resume-command.ts';
-import { addSchemaFlags, flagValues, givenFlags, layered, parseWithFlags, schemaFlags } from '../schema-flags.ts';
+import { schemaFlags } from '../../../shared/schema-fields.ts';
+import { addSchemaFlags, flagValues, givenFlags, layered, parseWithFlags } from '../schema-flags.ts';
 import { synthesisConfigHelp } from '../synthesis-config-help.ts';
 import { facts, textTable } from '../text-table.ts';
 

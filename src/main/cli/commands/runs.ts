@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { isMetricName, metrics as metricInfo } from '../../../shared/metrics.ts';
 import type { MetricName, MetricRow } from '../../../shared/metrics.ts';
+import { settingsOf } from '../../../shared/settings-of.ts';
 import { writeFileAtomic } from '../../files/atomic-write.ts';
 import { listEvaluations } from '../../services/evaluations.ts';
 import { allRunMetrics, listRuns, runDetail } from '../../services/runs.ts';
@@ -91,7 +92,7 @@ function showCommand(): Command {
             ['started', time(run.startedAt)],
             ['ended', time(run.endedAt)],
           ]),
-          textTable([{ header: 'setting' }, { header: 'value' }], settings(config)),
+          textTable([{ header: 'setting' }, { header: 'value' }], settingsOf(config)),
         ];
         if (checkpoints.length > 0) {
           parts.push(
@@ -212,19 +213,6 @@ function stepsTable(rows: readonly MetricRow[]): string {
 
 function isTaskKind(kind: string): kind is Parameters<typeof figuresOf>[0] {
   return ['questions', 'ask', 'text', 'kl'].includes(kind);
-}
-
-/** Every setting by its path. */
-function settings(value: unknown, path = ''): string[][] {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return [
-      [
-        path,
-        Array.isArray(value) ? value.join(', ') : value === null ? 'none' : JSON.stringify(value).replaceAll('"', ''),
-      ],
-    ];
-  }
-  return Object.entries(value).flatMap(([key, child]) => settings(child, path === '' ? key : `${path}.${key}`));
 }
 
 function metricName(given: string): MetricName {

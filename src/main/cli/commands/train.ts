@@ -15,8 +15,9 @@ import { invoke, wholeNumber, withJson, withWorkspace } from '../invocation.ts';
 import type { SharedFlags } from '../invocation.ts';
 import { lossChart, metricTable } from '../metric-report.ts';
 import { resumeCommand } from '../resume-command.ts';
-import { runConfigHelp } from '../run-config-help.ts';
-import { addSchemaFlags, flagValues, givenFlags, schemaFlags } from '../schema-flags.ts';
+import { runConfigHelp } from '../../../shared/run-config-help.ts';
+import { schemaFlags } from '../../../shared/schema-fields.ts';
+import { addSchemaFlags, flagValues, givenFlags } from '../schema-flags.ts';
 import { facts } from '../text-table.ts';
 import { presetNames, trainConfig } from '../train-config.ts';
 import type { PresetFlag } from '../train-config.ts';
@@ -71,7 +72,7 @@ A flag over a preset: --max-steps takes the place of its epochs, --warmup-steps 
 --objective brings its own weights.
 
 Presets:
-${presetDifferences.map(({ point, paper, releasedCode, demo }) => `  ${point}\n    paper: ${paper}\n    released-code: ${releasedCode}\n    demo: ${demo}`).join('\n')}
+${presetDifferences.map(({ point, paper, releasedCode, smallModel, demo }) => `  ${point}\n    paper: ${paper}\n    released-code: ${releasedCode}\n    small-model: ${smallModel}\n    demo: ${demo}`).join('\n')}
 
 Ctrl+C writes a checkpoint and stops; --resume goes on to the same result.
 

@@ -57,6 +57,15 @@ export const charts: readonly ChartSpec[] = [
     ],
   },
   {
+    title: 'KL to reference, k3',
+    unit: 'nats/token',
+    positive: true,
+    curves: [
+      { metric: 'kl/short_to_long_k3/chosen', name: 'chosen', color: chosen },
+      { metric: 'kl/short_to_long_k3/rejected', name: 'rejected', color: rejected, dash: '5 3' },
+    ],
+  },
+  {
     title: 'Exact KL, held out',
     unit: 'nats/token',
     positive: true,

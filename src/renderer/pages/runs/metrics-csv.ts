@@ -16,12 +16,3 @@ export function metricsCsv(curves: Curves): string {
     .map(([step, row]) => [step, ...names.map((name) => row.get(name) ?? '')].join(','));
   return [['step', ...names].join(','), ...lines, ''].join('\n');
 }
-
-/** Lets the browser save a text as a file. */
-export function saveText(name: string, text: string): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
-}

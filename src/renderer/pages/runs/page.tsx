@@ -1,20 +1,20 @@
-import { Button } from '@mantine/core';
-import { useMemo, useState } from 'react';
-import { placeOn } from '../../charts/axis.ts';
-import { allMetrics } from '../../charts/follow-metrics.ts';
-import { ChartControls, useChartSettings } from '../../charts/chart-controls.tsx';
-import { LineChart } from '../../charts/line-chart.tsx';
-import type { Range } from '../../charts/rows.ts';
-import { scaled } from '../../charts/series.ts';
+import { Alert, Button } from '@mantine/core';
+import { useMemo } from 'react';
 import { useMetrics } from '../../charts/use-metrics.ts';
-import { useApi, useApiMutation } from '../../api/client.ts';
-import { formatBytes, formatCount, formatTime } from '../../components/format.ts';
+import { useApi } from '../../api/client.ts';
+import { hrefOf } from '../../app/router.ts';
+import { useCommands } from '../../commands/active-commands.ts';
+import { formatCount, formatDuration } from '../../components/format.ts';
 import { Page } from '../../components/page.tsx';
-import { PathField } from '../../components/path-field.tsx';
-import { Empty, ErrorPanel, Loading } from '../../components/states.tsx';
-import { charts } from './charts.ts';
-import { metricsCsv, saveText } from './metrics-csv.ts';
+import { ErrorPanel, Loading } from '../../components/states.tsx';
+import { hrefOfComparison } from '../compare/address.ts';
+import { Checkpoints } from './checkpoints.tsx';
+import { Configuration } from './configuration.tsx';
+import { ExportPanel } from './export-panel.tsx';
+import { remarksOn } from './loss-watch.ts';
+import { RunCharts } from './run-charts.tsx';
 import { RunList } from './run-list.tsx';
+import { jobOfRun, RunProgress } from './run-progress.tsx';
 
 /** All runs, or one with its live charts. */
 export function RunsPage({ rest }: { readonly rest: readonly string[] }) {
@@ -24,180 +24,63 @@ export function RunsPage({ rest }: { readonly rest: readonly string[] }) {
 
 function RunView({ id }: { readonly id: number }) {
   const view = useApi('runs.get', { id });
-  const metrics = useMetrics(id);
-  const { curves } = metrics;
-  const resume = useApiMutation('runs.resume');
-  const adapter = useApiMutation('exports.adapter');
-  const merged = useApiMutation('exports.merged');
+  const { curves, whole, error } = useMetrics(id);
   const jobs = useApi('jobs.list', {});
-  const [settings, setSettings] = useChartSettings('run');
-  const [zoom, setZoom] = useState<Range | undefined>();
-  const [dir, setDir] = useState('');
-  const shown = useMemo(
-    () =>
-      charts
-        .map((chart) => ({
-          ...chart,
-          series: chart.curves
-            .map(({ metric, ...rest }) => ({
-              ...rest,
-              points: placeOn(scaled(curves.get(metric) ?? [], chart.scale), settings.x, curves),
-            }))
-            .filter(({ points }) => points.length > 0),
-        }))
-        .filter(({ series }) => series.length > 0),
-    [curves, settings.x],
-  );
-  if (view.isError)
-    return (
-      <Page title={`Run ${id}`}>
-        <ErrorPanel error={view.error} />
-      </Page>
-    );
+  const remarks = useMemo(() => (whole ? remarksOn(curves) : []), [curves, whole]);
+  useCommands({
+    'runs.compare': () => {
+      location.hash = hrefOfComparison([id]);
+    },
+  });
   if (view.data === undefined)
-    return (
-      <Page title={`Run ${id}`}>
-        <Loading />
-      </Page>
-    );
-  const { run, config, checkpoints } = view.data;
-  const running =
-    jobs.data?.some((job) => job.runId === id && ['waiting', 'running', 'pausing'].includes(job.status)) ?? false;
-  const canResume = !running && (run.status === 'paused' || run.status === 'failed');
+    return <Page title={`Run ${id}`}>{view.isError ? <ErrorPanel error={view.error} /> : <Loading />}</Page>;
+  const { run, config, parent } = view.data;
+  const job = jobOfRun(jobs.data ?? [], id);
+  const took = run.startedAt === null || run.endedAt === null ? null : (run.endedAt - run.startedAt) / 1000;
   return (
     <Page
       title={`Run ${id}: ${run.name}`}
-      note={`${run.status}${run.lastStep === null ? '' : `, step ${formatCount(run.lastStep)}`}`}
-      actions={
+      note={
         <>
-          {canResume && (
-            <Button
-              onClick={() => {
-                resume.mutate({ id });
-              }}
-            >
-              Resume
-            </Button>
+          {run.status}
+          {run.lastStep === null ? '' : `, step ${formatCount(run.lastStep)}`}
+          {took === null ? '' : `, ${formatDuration(took)}`}
+          {parent !== null && (
+            <>
+              , goes on from <a href={hrefOf('runs', parent.runId)}>run {parent.runId}</a> at step{' '}
+              {formatCount(parent.step)}
+            </>
           )}
-          <Button
-            variant="default"
-            onClick={() => {
-              void allMetrics(id).then((all) => {
-                saveText(`run-${id}-metrics.csv`, metricsCsv(all));
-              });
-            }}
-          >
-            Metrics as CSV
-          </Button>
         </>
+      }
+      actions={
+        <Button variant="default" component="a" href={hrefOfComparison([id])}>
+          Compare
+        </Button>
       }
     >
       {run.error !== null && <ErrorPanel error={new Error(run.error)} />}
-      {resume.isError && <ErrorPanel error={resume.error} />}
-      {metrics.error !== null && <ErrorPanel error={metrics.error} />}
-      <ChartControls
-        settings={settings}
-        onChange={(next) => {
-          if (next.x !== settings.x) setZoom(undefined);
-          setSettings(next);
-        }}
-        onWholeRange={
-          zoom === undefined
-            ? undefined
-            : () => {
-                setZoom(undefined);
-              }
-        }
-      />
-      {shown.length === 0 && <Empty title="No metrics yet">They appear with the first optimizer step.</Empty>}
-      <div style={{ display: 'grid', gridTemplateColumns: 'repeat(auto-fill, minmax(330px, 1fr))', gap: 10 }}>
-        {shown.map(({ title, unit, series, positive }) => (
-          <LineChart
-            key={title}
-            title={title}
-            unit={unit}
-            series={series}
-            options={{ ...settings, log: settings.log && positive }}
-            x={settings.x}
-            zoom={zoom}
-            onZoom={setZoom}
-          />
-        ))}
-      </div>
+      {error !== null && <ErrorPanel error={error} />}
+      <RunProgress run={run} job={job} />
+      {remarks.length > 0 && (
+        <Alert
+          color="yellow"
+          variant="outline"
+          role="note"
+          title={remarks.some(({ kind }) => kind !== 'spike') ? 'Look at this run' : 'Loss spikes'}
+        >
+          {remarks.map(({ kind, step, text }) => (
+            <div key={`${kind} ${step} ${text}`}>{text}</div>
+          ))}
+        </Alert>
+      )}
+      <RunCharts id={id} curves={curves} live={job !== undefined} />
       <div style={{ display: 'grid', gridTemplateColumns: 'minmax(0, 1fr) minmax(0, 1fr)', gap: 12 }}>
-        <div className="panel">
-          <h2>Checkpoints</h2>
-          <table className="data">
-            <thead>
-              <tr>
-                <th className="number">Step</th>
-                <th className="number">Size</th>
-                <th>Made</th>
-                <th />
-              </tr>
-            </thead>
-            <tbody>
-              {checkpoints.map((checkpoint) => (
-                <tr key={checkpoint.id}>
-                  <td className="number">{formatCount(checkpoint.step)}</td>
-                  <td className="number">{formatBytes(checkpoint.bytes)}</td>
-                  <td>{formatTime(checkpoint.createdAt)}</td>
-                  <td className="muted">{checkpoint.removedAt === null ? '' : 'thinned out'}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-          <h2 style={{ marginTop: 12 }}>Export</h2>
-          {[adapter, merged].map((mutation, i) => mutation.isError && <ErrorPanel key={i} error={mutation.error} />)}
-          <PathField label="Folder to write (new)" kind="folder" value={dir} onChange={setDir} />
-          <div style={{ display: 'flex', gap: 8, marginTop: 8 }}>
-            <Button
-              size="xs"
-              disabled={dir === '' || config.trainable.kind !== 'lora'}
-              title={config.trainable.kind === 'lora' ? '' : 'This run trained all weights'}
-              onClick={() => {
-                adapter.mutate({ runId: id, dir });
-              }}
-            >
-              Adapter (PEFT)
-            </Button>
-            <Button
-              size="xs"
-              variant="default"
-              disabled={dir === ''}
-              onClick={() => {
-                merged.mutate({ runId: id, dir });
-              }}
-            >
-              Merged model
-            </Button>
-          </div>
+        <div style={{ display: 'grid', gap: 12, alignContent: 'start' }}>
+          <Checkpoints view={view.data} />
+          <ExportPanel view={view.data} />
         </div>
-        <div className="panel">
-          <h2>Configuration (does not change)</h2>
-          <table className="data">
-            <tbody>
-              {[
-                [
-                  'data',
-                  `${formatCount(run.pairCount)} pairs, ${formatCount(run.heldOutCount)} held out (${run.dataSha256.slice(0, 12)})`,
-                ],
-                ['code', run.codeVersion],
-                ...Object.entries(config).map(([name, value]) => [
-                  name,
-                  typeof value === 'object' ? JSON.stringify(value) : String(value),
-                ]),
-              ].map(([name = '', value = '']) => (
-                <tr key={name}>
-                  <td className="muted">{name}</td>
-                  <td className="mono" style={{ overflowWrap: 'anywhere' }}>
-                    {value}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Configuration run={run} config={config} />
       </div>
     </Page>
   );

@@ -14,7 +14,8 @@ type Preset = keyof typeof presets;
 const presetNames: Readonly<Record<Preset, string>> = {
   paper: 'Paper',
   releasedCode: 'Released code',
-  demo: 'Small model (demo recipe)',
+  smallModel: 'Small model',
+  demo: 'Demo',
 };
 
 /** Objective, data and hyperparameters; what the run would be; start. */

@@ -1,4 +1,4 @@
-import type { FieldHelp } from './schema-flags.ts';
+import type { FieldHelp } from './schema-fields.ts';
 
 const objective = 'Objective:';
 const schedule = 'Optimizer and schedule:';

@@ -1,0 +1,132 @@
+import { Button, Menu } from '@mantine/core';
+import { useMemo, useRef, useState } from 'react';
+import { metrics as metricInfo } from '../../../shared/metrics.ts';
+import { placeOn } from '../../charts/axis.ts';
+import { ChartControls, useChartSettings } from '../../charts/chart-controls.tsx';
+import type { Curves } from '../../charts/follow-metrics.ts';
+import { LineChart } from '../../charts/line-chart.tsx';
+import type { Range } from '../../charts/rows.ts';
+import { lookOfRun } from '../../charts/run-colors.ts';
+import { saveAllCharts } from '../../charts/save-all.ts';
+import { saveBlob } from '../../charts/save-picture.ts';
+import { scaled } from '../../charts/series.ts';
+import { useCommands } from '../../commands/active-commands.ts';
+import { Empty } from '../../components/states.tsx';
+import { charts } from '../runs/charts.ts';
+import { comparedCsv } from './compared-csv.ts';
+
+export interface ShownRun {
+  readonly id: number;
+  readonly curves: Curves;
+}
+
+/** A chart for each metric with a curve for each run, grouped as on the run page, under one set of controls. */
+export function ComparedCharts({ runs }: { readonly runs: readonly ShownRun[] }) {
+  const [settings, setSettings] = useChartSettings('compare');
+  const [zoom, setZoom] = useState<Range | undefined>();
+  const [pinned, pin] = useState<number | undefined>();
+  const grid = useRef<HTMLDivElement>(null);
+  const groups = useMemo(
+    () =>
+      charts
+        .map(({ title, unit, positive, scale, curves: specs }) => ({
+          title,
+          unit,
+          positive,
+          charts: specs
+            .map(({ metric }) => ({
+              metric,
+              series: runs
+                .map(({ id, curves }) => ({
+                  name: `run ${id}`,
+                  ...lookOfRun(id),
+                  points: placeOn(scaled(curves.get(metric) ?? [], scale), settings.x, curves),
+                }))
+                .filter(({ points }) => points.length > 0),
+            }))
+            .filter(({ series }) => series.length > 0),
+        }))
+        .filter((group) => group.charts.length > 0),
+    [runs, settings.x],
+  );
+  const saveCsv = (): void => {
+    const metrics = groups.flatMap((group) => group.charts.map(({ metric }) => metric));
+    const name = `runs-${runs.map(({ id }) => id).join('-')}.csv`;
+    saveBlob(name, new Blob([comparedCsv(runs, metrics, settings.x)], { type: 'text/csv' }));
+  };
+  useCommands({ 'compare.export': saveCsv });
+  if (groups.length === 0) {
+    return <Empty title="No metrics yet">The shown runs have not made an optimizer step.</Empty>;
+  }
+  return (
+    <>
+      <div className="row" style={{ gap: 20 }}>
+        <ChartControls
+          settings={settings}
+          onChange={(next) => {
+            if (next.x !== settings.x) {
+              setZoom(undefined);
+              pin(undefined);
+            }
+            setSettings(next);
+          }}
+          onWholeRange={
+            zoom === undefined
+              ? undefined
+              : () => {
+                  setZoom(undefined);
+                }
+          }
+        />
+        <span className="end">
+          <Menu position="bottom-end" shadow="none">
+            <Menu.Target>
+              <Button size="compact-xs" variant="default">
+                Save all
+              </Button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              {(['png', 'svg'] as const).map((kind) => (
+                <Menu.Item
+                  key={kind}
+                  onClick={() => {
+                    if (grid.current !== null) void saveAllCharts(grid.current, 'compared-runs', kind);
+                  }}
+                >
+                  All charts as {kind.toUpperCase()}
+                </Menu.Item>
+              ))}
+              <Menu.Item onClick={saveCsv}>All curves as CSV</Menu.Item>
+            </Menu.Dropdown>
+          </Menu>
+        </span>
+      </div>
+      <div ref={grid} style={{ display: 'grid', gap: 12 }}>
+        {groups.map((group) => (
+          <section key={group.title} aria-label={group.title}>
+            <h2>{group.title}</h2>
+            <div style={{ display: 'grid', gridTemplateColumns: 'repeat(auto-fill, minmax(330px, 1fr))', gap: 10 }}>
+              {group.charts.map(({ metric, series }) => (
+                <LineChart
+                  key={metric}
+                  title={metricInfo[metric].label}
+                  unit={group.unit}
+                  series={series}
+                  options={{ ...settings, log: settings.log && group.positive }}
+                  x={settings.x}
+                  sync="compare"
+                  zoom={zoom}
+                  onZoom={setZoom}
+                  pinned={pinned}
+                  onPin={(at) => {
+                    pin(at === pinned ? undefined : at);
+                  }}
+                />
+              ))}
+            </div>
+          </section>
+        ))}
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,60 @@
+import type { EvaluationRow } from './evaluations.ts';
+import type { Estimate } from './evaluation-tasks.ts';
+
+/** The figure that stands for an evaluation in a table: its name in the summary, unit, and what is better. */
+export interface HeadlineInfo {
+  readonly figure: string;
+  readonly label: string;
+  readonly unit: string;
+  readonly better: 'higher' | 'lower';
+}
+
+const share: Pick<HeadlineInfo, 'unit' | 'better'> = { unit: 'share', better: 'higher' };
+const nats: Pick<HeadlineInfo, 'unit' | 'better'> = { unit: 'nats/token', better: 'lower' };
+
+/** By the kind of task. */
+const headlines: Readonly<Record<string, HeadlineInfo>> = {
+  questions: { figure: 'accuracy', label: 'accuracy', ...share },
+  ask: { figure: 'share', label: 'answerable questions', ...share },
+  text: { figure: 'nll', label: 'NLL', ...nats },
+  kl: { figure: 'kl/exact/chosen', label: 'exact KL, chosen', ...nats },
+};
+
+/** What stands for an evaluation of this kind; undefined for kinds without one figure. */
+export function headlineOf(kind: string): HeadlineInfo | undefined {
+  return Object.hasOwn(headlines, kind) ? headlines[kind] : undefined;
+}
+
+/** An evaluation's headline with its interval (low and high are NaN where there is none); undefined until it is finished. */
+export function headlineValue({ kind, summary, items }: EvaluationRow): Estimate | undefined {
+  const info = headlineOf(kind);
+  const value = info === undefined ? undefined : summary?.[info.figure];
+  if (info === undefined || value === undefined) return undefined;
+  const bound = (end: 'low' | 'high'): number => summary?.[`${info.figure}/${end}`] ?? Number.NaN;
+  return { value, low: bound('low'), high: bound('high'), n: items };
+}
+
+/** Evaluations of the same questions: a set by its content and kind. */
+export interface EvaluatedSet {
+  readonly key: string;
+  readonly name: string;
+  readonly kind: string;
+  /** Finished evaluations, oldest first. */
+  readonly rows: readonly EvaluationRow[];
+}
+
+/** Finished evaluations grouped by set, in the order in which the sets were first used. */
+export function setsOf(rows: readonly EvaluationRow[]): EvaluatedSet[] {
+  const sets = new Map<string, EvaluationRow[]>();
+  for (const row of rows) {
+    if (row.status !== 'finished') continue;
+    const key = `${row.kind} ${row.setSha256}`;
+    sets.set(key, [...(sets.get(key) ?? []), row]);
+  }
+  return [...sets].map(([key, list]) => ({
+    key,
+    name: list.at(-1)?.setName ?? '',
+    kind: list[0]?.kind ?? '',
+    rows: list,
+  }));
+}

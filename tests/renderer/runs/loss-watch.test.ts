@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { remarksOn } from '../../../src/renderer/pages/runs/loss-watch.ts';
+import type { MetricName } from '../../../src/shared/metrics.ts';
+
+const curve = (key: MetricName, values: readonly number[]) => new Map([[key, values.map((y, i) => ({ x: i + 1, y }))]]);
+const noise = (i: number): number => 0.05 * Math.sin(i * 12.9898);
+const falling = Array.from({ length: 200 }, (_, i) => 3 * Math.exp(-i / 60) + 1 + noise(i));
+
+test('a loss that falls with noise is nothing to remark on', () => {
+  expect(remarksOn(curve('loss', falling))).toEqual([]);
+  expect(remarksOn(new Map())).toEqual([]);
+});
+
+test('a spike is told with its step', () => {
+  const values = falling.with(120, 6);
+  expect(remarksOn(curve('loss', values))).toMatchObject([{ kind: 'spike', step: 121 }]);
+});
+
+test('many spikes are counted', () => {
+  const values = falling.map((y, i) => (i > 50 && i % 15 === 0 ? 9 : y));
+  const remarks = remarksOn(curve('loss', values));
+  expect(remarks).toHaveLength(6);
+  expect(remarks.at(-1)?.text).toMatch(/^10 loss spikes/);
+});
+
+test('a loss that rises for good is diverging, and the best step is named', () => {
+  const values = Array.from({ length: 200 }, (_, i) => (i < 60 ? 3 - i / 60 : 2 + (i - 60) / 40) + noise(i));
+  const [remark] = remarksOn(curve('loss', values)).filter(({ kind }) => kind === 'diverging');
+  expect(remark?.step).toBeGreaterThan(35);
+  expect(remark?.step).toBeLessThan(85);
+});
+
+test('what is no number is told for any metric', () => {
+  expect(remarksOn(curve('grad_norm', [1, Number.NaN]))).toMatchObject([{ kind: 'not finite', step: 2 }]);
+});
