@@ -17,6 +17,13 @@ const source = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('run'), runId: idSchema, checkpointId: idSchema.optional() }),
 ]);
 
+/** An evaluation with whose weights it measured. */
+export interface EvaluationView extends EvaluationRow {
+  /** Step of the run's checkpoint. */
+  readonly step: number | null;
+  readonly source: 'base' | 'adapter' | 'run';
+}
+
 /** A question set that comes with Longhand. */
 export interface BuiltInSet {
   readonly name: string;
@@ -25,7 +32,7 @@ export interface BuiltInSet {
 }
 
 export const evaluationMethods = {
-  'evaluations.list': method<Page<EvaluationRow>>()(pageRequestSchema.extend({ runId: idSchema.optional() })),
+  'evaluations.list': method<Page<EvaluationView>>()(pageRequestSchema.extend({ runId: idSchema.optional() })),
   'evaluations.items': method<Page<EvaluationItem>>()(pageRequestSchema.extend({ id: idSchema })),
   'evaluations.builtIn': method<readonly BuiltInSet[]>()(z.strictObject({})),
   'evaluations.start': method<{ readonly jobId: number }>()(

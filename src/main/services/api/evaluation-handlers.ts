@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
+import type { EvaluationView } from '../../../shared/api/evaluations.ts';
+import type { EvaluationRow } from '../../../shared/evaluations.ts';
 import { demoFolder } from '../demo-folder.ts';
 import { compareEvaluations, evaluate, evaluationItems, listEvaluations } from '../evaluations.ts';
 import type { EvaluationSource } from '../evaluations.ts';
@@ -10,13 +12,29 @@ import type { Session } from './session.ts';
 
 const builtIn = ['short', 'long', 'closed'] as const;
 
+function evaluationView(session: Session, row: EvaluationRow): EvaluationView {
+  const { checkpoints } = session.context.workspace;
+  return {
+    ...row,
+    step: row.checkpointId === null ? null : checkpoints.get(row.checkpointId).step,
+    source: row.runId !== null ? 'run' : isAdapter(row.config) ? 'adapter' : 'base',
+  };
+}
+
+function isAdapter(config: unknown): boolean {
+  const source = (config as { readonly source?: { readonly kind?: unknown } } | null)?.source;
+  return source?.kind === 'adapter';
+}
+
 export function evaluationHandlers(session: Session): Handlers<DomainMethods<'evaluations'>> {
   const demo = new PathGrants([demoFolder]);
   const granted = (path: string): Promise<string> =>
     isAbsolute(path) ? demo.check(path).catch(() => session.grants.check(path)) : session.grants.check(path);
   return {
-    'evaluations.list': ({ runId, ...page }) =>
-      listEvaluations(session.context, { ...page, ...(runId === undefined ? {} : { runId }) }),
+    'evaluations.list': ({ runId, ...page }) => {
+      const { rows, next } = listEvaluations(session.context, { ...page, ...(runId === undefined ? {} : { runId }) });
+      return { rows: rows.map((row) => evaluationView(session, row)), next };
+    },
     'evaluations.items': ({ id, ...page }) => evaluationItems(session.context, id, page),
     'evaluations.builtIn': () =>
       builtIn.map((name) => {
