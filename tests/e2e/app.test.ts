@@ -155,7 +155,7 @@ describe.skipIf('reason' in chromium)(
 
     it('trains with live charts, survives a reload, pauses and resumes', async () => {
       await visit(app.page, 'train');
-      await app.page.getByLabel('Batch').fill('1');
+      await app.page.getByLabel('Batch size').fill('1');
       await app.page.getByLabel('Epochs').fill('4');
       await app.page.getByText('Fits').waitFor();
       await app.page.getByRole('button', { name: 'Start' }).click();
@@ -164,7 +164,7 @@ describe.skipIf('reason' in chromium)(
       await app.page.getByRole('figure', { name: 'Loss' }).waitFor();
       await app.page.reload();
       await app.page.getByRole('figure', { name: 'Rewards' }).waitFor();
-      const pause = app.page.getByRole('button', { name: 'Pause' });
+      const pause = app.page.getByRole('region', { name: 'Progress' }).getByRole('button', { name: 'Pause' });
       if (await pause.isVisible()) {
         await pause.click();
         await until('the pause', async () =>
@@ -281,8 +281,8 @@ describe.skipIf('reason' in chromium)(
         });
       }
       const table = app.page.getByRole('table', { name: 'Results' });
-      await table.getByRole('columnheader', { name: 'run 1' }).waitFor();
-      await table.getByRole('button').first().click();
+      await table.getByRole('columnheader', { name: /^run 1/ }).waitFor();
+      await table.getByRole('link').first().click();
       await app.page.getByRole('table', { name: 'Answers' }).waitFor();
     });
 

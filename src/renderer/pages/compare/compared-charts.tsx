@@ -101,11 +101,20 @@ export function ComparedCharts({ runs }: { readonly runs: readonly ShownRun[] })
           </Menu>
         </span>
       </div>
-      <div ref={grid} style={{ display: 'grid', gap: 12 }}>
+      <div
+        ref={grid}
+        style={{ display: 'grid', gridTemplateColumns: 'repeat(3, minmax(0, 1fr))', gridAutoFlow: 'dense', gap: 10 }}
+      >
         {groups.map((group) => (
-          <section key={group.title} aria-label={group.title}>
+          <section key={group.title} aria-label={group.title} style={{ gridColumn: `span ${group.charts.length}` }}>
             <h2>{group.title}</h2>
-            <div style={{ display: 'grid', gridTemplateColumns: 'repeat(auto-fill, minmax(330px, 1fr))', gap: 10 }}>
+            <div
+              style={{
+                display: 'grid',
+                gridTemplateColumns: `repeat(${group.charts.length}, minmax(0, 1fr))`,
+                gap: 10,
+              }}
+            >
               {group.charts.map(({ metric, series }) => (
                 <LineChart
                   key={metric}

@@ -82,8 +82,7 @@ function Results({ rows }: { readonly rows: readonly EvaluationView[] }) {
                     {row !== undefined && base !== undefined && (
                       <a
                         href={`${hrefOf('evaluate')}?a=${base.id}${row === base ? '' : `&b=${row.id}`}`}
-                        title={`${formatTime(row.createdAt)}: show every answer`}
-                        aria-label={`Answers of ${sourceName(row)} on ${set.name}`}
+                        title={`Every answer of ${sourceName(row)} (${formatTime(row.createdAt)})`}
                       >
                         <Headline row={row} />
                       </a>

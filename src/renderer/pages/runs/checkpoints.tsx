@@ -54,7 +54,7 @@ export function Checkpoints({ view }: { readonly view: RunView }) {
                     <Button
                       size="compact-xs"
                       variant="default"
-                      aria-label={`Continue from step ${row.step}`}
+                      aria-label={`Continue from here: step ${row.step}`}
                       onClick={() => {
                         continueFrom(row);
                       }}

@@ -1,0 +1,90 @@
+import { Checkbox, MultiSelect, Select, TextInput } from '@mantine/core';
+import { shownValue } from './settings-form.ts';
+import type { FormField } from './settings-form.ts';
+
+/** One setting with its meaning, how it differs from the preset, and what is wrong with it. */
+export function SettingField({
+  field: { path, label, meaning, flag },
+  typed,
+  value,
+  preset,
+  problem,
+  onChange,
+}: {
+  readonly field: FormField;
+  /** What was typed, where a person changed it. */
+  readonly typed: unknown;
+  readonly value: unknown;
+  /** The preset's value. */
+  readonly preset: unknown;
+  readonly problem: string | undefined;
+  readonly onChange: (value: unknown) => void;
+}) {
+  const differs = problem === undefined && shownValue(value) !== shownValue(preset);
+  const common = {
+    size: 'xs',
+    label,
+    description: meaning,
+    error: problem,
+    title: flag.range === '' ? flag.name : `${flag.name}: ${flag.range}`,
+    'data-path': path,
+    inputWrapperOrder: ['label', 'input', 'description', 'error'] as ('label' | 'input' | 'description' | 'error')[],
+  };
+  const note = differs ? <div style={{ fontSize: 11, color: 'var(--warn)' }}>preset: {shownValue(preset)}</div> : null;
+  const input = (() => {
+    switch (flag.kind) {
+      case 'choice':
+        return (
+          <Select
+            {...common}
+            data={[...flag.choices]}
+            value={String(value)}
+            allowDeselect={false}
+            onChange={(next) => {
+              if (next !== null) onChange(next);
+            }}
+          />
+        );
+      case 'list':
+        return (
+          <MultiSelect
+            {...common}
+            data={[...flag.choices]}
+            value={Array.isArray(value) ? value.map(String) : []}
+            onChange={onChange}
+          />
+        );
+      case 'boolean':
+        return (
+          <Checkbox
+            size="xs"
+            mt={18}
+            label={label}
+            description={meaning}
+            checked={value === true}
+            onChange={(event) => {
+              onChange(event.currentTarget.checked);
+            }}
+          />
+        );
+      default:
+        return (
+          <TextInput
+            {...common}
+            inputMode="decimal"
+            placeholder={flag.nullable ? 'none' : ''}
+            value={typeof typed === 'string' ? typed : value === null || value === undefined ? '' : String(value)}
+            onChange={(event) => {
+              onChange(event.currentTarget.value);
+            }}
+          />
+        );
+    }
+  })();
+  return (
+    <div>
+      {input}
+      {note}
+    </div>
+  );
+}
