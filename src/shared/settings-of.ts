@@ -1,10 +1,14 @@
 /** Every setting of a configuration by its path (`optimizer.beta1`), as text: lists joined, `none` for null. */
 export function settingsOf(value: unknown, path = ''): [path: string, text: string][] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const text = Array.isArray(value) ? value.join(', ') : value === null ? 'none' : String(value);
+    const text = Array.isArray(value) ? value.join(', ') : value === null ? 'none' : asText(value);
     return [[path, text]];
   }
   return Object.entries(value).flatMap(([key, child]) => settingsOf(child, path === '' ? key : `${path}.${key}`));
+}
+
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none');
 }
 
 /** One setting of several configurations; undefined where a configuration has no such setting. */

@@ -3,6 +3,7 @@ import { useMemo, useRef, useState } from 'react';
 import { metrics as metricInfo } from '../../../shared/metrics.ts';
 import { placeOn } from '../../charts/axis.ts';
 import { ChartControls, useChartSettings } from '../../charts/chart-controls.tsx';
+import { allMetrics } from '../../charts/follow-metrics.ts';
 import type { Curves } from '../../charts/follow-metrics.ts';
 import { LineChart } from '../../charts/line-chart.tsx';
 import type { Range } from '../../charts/rows.ts';
@@ -52,7 +53,10 @@ export function ComparedCharts({ runs }: { readonly runs: readonly ShownRun[] })
   const saveCsv = (): void => {
     const metrics = groups.flatMap((group) => group.charts.map(({ metric }) => metric));
     const name = `runs-${runs.map(({ id }) => id).join('-')}.csv`;
-    saveBlob(name, new Blob([comparedCsv(runs, metrics, settings.x)], { type: 'text/csv' }));
+    // Of many long runs only extremes are drawn; the file has every value.
+    void Promise.all(runs.map(async ({ id }) => ({ id, curves: await allMetrics(id) }))).then((whole) => {
+      saveBlob(name, new Blob([comparedCsv(whole, metrics, settings.x)], { type: 'text/csv' }));
+    });
   };
   useCommands({ 'compare.export': saveCsv });
   if (groups.length === 0) {

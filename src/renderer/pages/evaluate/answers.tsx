@@ -55,7 +55,7 @@ export function Answers({ first, second }: { readonly first: EvaluationView; rea
                 .map((change) => ({ value: change, label: `${change} ${formatCount(count(change))}` })),
             ]}
             onChange={(value) => {
-              setFilter(value as Filter);
+              setFilter(value);
             }}
           />
         )}

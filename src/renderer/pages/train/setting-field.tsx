@@ -73,7 +73,7 @@ export function SettingField({
             {...common}
             inputMode="decimal"
             placeholder={flag.nullable ? 'none' : ''}
-            value={typeof typed === 'string' ? typed : value === null || value === undefined ? '' : String(value)}
+            value={typeof typed === 'string' ? typed : value === null || value === undefined ? '' : shownValue(value)}
             onChange={(event) => {
               onChange(event.currentTarget.value);
             }}

@@ -39,7 +39,7 @@ export function shownValue(value: unknown): string {
   if (value === null || value === undefined) return 'none';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (Array.isArray(value)) return value.join(', ');
-  return typeof value === 'object' ? JSON.stringify(value) : String(value as string | number);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** Every field of a run configuration, grouped as in the command line's help. */
@@ -107,7 +107,7 @@ export function formConfig(preset: PresetName, changes: Changes): RunConfigInput
       if (below?.kind !== value) config[first] = { kind: value };
     } else config[first] = { ...(config[first] as object | undefined), [second]: value };
   }
-  return config as RunConfigInput;
+  return config;
 }
 
 /** A configuration's value at a path; undefined where it has none. */
