@@ -36,7 +36,7 @@ export function Answers({ first, second }: { readonly first: EvaluationView; rea
   if (a.pending) return <Loading />;
   const at = rows.find(({ index }) => index === selected);
   return (
-    <section aria-label="Answers of the set" style={{ display: 'grid', gap: 8 }}>
+    <section aria-label="Answers of the set" style={{ display: 'grid', gridTemplateColumns: 'minmax(0, 1fr)', gap: 8 }}>
       <div className="row">
         <h2 style={{ margin: 0 }}>
           {first.setName}: {names[0]}
@@ -80,20 +80,20 @@ export function Answers({ first, second }: { readonly first: EvaluationView; rea
 
 function columnsFor(first: string, second: string | null, judged: boolean): readonly DataColumn<AnsweredItem>[] {
   const answer = (side: 'first' | 'second', name: string): readonly DataColumn<AnsweredItem>[] => [
-    { id: side, header: judged ? name : `${name}: text`, value: (row) => row[side]?.answer ?? null, width: 230 },
+    { id: side, header: judged ? name : `${name}: text`, value: (row) => row[side]?.answer ?? null, width: 190 },
     {
       id: `${side}-score`,
       header: judged ? 'right' : 'value',
       value: (row) => row[side]?.score ?? null,
       cell: (row) => <Score item={row[side]} judged={judged} />,
       number: true,
-      width: 76,
+      width: 64,
     },
   ];
   return [
     { id: 'index', header: 'Item', value: (row) => row.index + 1, number: true, width: 60 },
-    { id: 'question', header: 'Question', value: (row) => row.question, width: 260 },
-    { id: 'expected', header: 'Expected', value: (row) => row.expected, width: 190 },
+    { id: 'question', header: 'Question', value: (row) => row.question, width: 220 },
+    { id: 'expected', header: 'Expected', value: (row) => row.expected, width: 160 },
     ...answer('first', first),
     ...(second === null ? [] : answer('second', second)),
     ...(second === null || !judged
