@@ -23,7 +23,7 @@ import type { Workspace } from '../workspace/workspace.ts';
 import { readBundle, writeSealed } from './bundle-file.ts';
 import type { BundleItem } from './bundle-file.ts';
 import { codeVersion } from './code-version.ts';
-import { atOnce } from './in-turns.ts';
+import { inTurns } from './in-turns.ts';
 import type { ServiceContext } from './context.ts';
 import type { JobOptions } from './engine-client.ts';
 import { noPairs } from './pairs.ts';
@@ -44,7 +44,7 @@ export async function exportBundle(
   const request = parseInput(exportBundleSchema, input, 'Review bundle');
   const { filter, order, seed, blind, note } = request;
   const queue = parseInput(auditQueueSchema, { filter, order, seed }, 'Review bundle');
-  const ids = request.pairIds ?? atOnce(workspace.auditQueue.ids(queue)).slice(0, request.limit);
+  const ids = request.pairIds ?? (await inTurns(workspace.auditQueue.ids(queue))).slice(0, request.limit);
   if (ids.length === 0) throw noPairs();
   if (new Set(ids).size < ids.length) {
     throw new UserError('invalid_input', 'A pair stands in the list twice.', { place: { field: 'pairIds' } });
