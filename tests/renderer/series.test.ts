@@ -1,9 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clippedRange, downsample, smooth } from '../../src/renderer/charts/series.ts';
+import { columnsOf } from '../../src/renderer/charts/columns.ts';
+import { clippedRange, smooth as smoothValues, thin } from '../../src/renderer/charts/series.ts';
+import type { Point } from '../../src/renderer/charts/series.ts';
 import { histogram } from '../../src/renderer/pages/documents/histogram.ts';
 import { formatBytes, formatDuration, formatNumber } from '../../src/renderer/components/format.ts';
 import { nextStep } from '../../src/renderer/pages/home/next-step.ts';
+
+const smooth = (list: readonly Point[], smoothing: number) => smoothValues(columnsOf(list).y, smoothing);
+const downsample = (list: readonly Point[], limit: number) => thin(columnsOf(list), limit).map((i) => list[i]);
 
 const points = fc
   .array(fc.double({ noNaN: true, min: -1e6, max: 1e6 }), { maxLength: 400 })
@@ -48,8 +53,8 @@ describe('curves', () => {
       fc.property(points, fc.integer({ min: 3, max: 60 }), (list, limit) => {
         const kept = downsample(list, limit);
         expect(kept.length).toBeLessThanOrEqual(Math.max(limit, Math.min(list.length, limit)));
-        expect(kept.every((point) => list.includes(point))).toBe(true);
-        expect(kept.map(({ x }) => x)).toEqual([...kept.map(({ x }) => x)].sort((a, b) => a - b));
+        expect(kept.every((point) => point !== undefined && list.includes(point))).toBe(true);
+        expect(kept.map((point) => point?.x)).toEqual([...kept.map((point) => point?.x ?? 0)].sort((a, b) => a - b));
         if (list.length > 0) expect([kept[0], kept.at(-1)]).toEqual([list[0], list.at(-1)]);
       }),
     );

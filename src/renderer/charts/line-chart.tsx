@@ -3,6 +3,7 @@ import { Button, Menu } from '@mantine/core';
 import { useDeferredValue, useMemo, useRef, useState } from 'react';
 import { formatCompact, formatDuration, formatNumber, formatTick } from '../components/format.ts';
 import type { XKind } from './axis.ts';
+import { columnsOf } from './columns.ts';
 import { curvesCsv } from './curves-csv.ts';
 import { Drawing, drawingHeight } from './drawing.tsx';
 import type { Look } from './drawing.tsx';
@@ -69,22 +70,18 @@ export function LineChart({
   // Curves that grow four times a second are drawn when there is time; what a person does comes first.
   const drawn = useDeferredValue(series, none);
   const curves = useMemo(
-    () => drawn.map((one) => ({ ...one, smoothed: smooth(one.points, smoothing) })),
+    () =>
+      drawn.map((one) => {
+        const raw = columnsOf(one.points);
+        return { ...one, raw, smoothed: smooth(raw.y, smoothing) };
+      }),
     [drawn, smoothing],
   );
-  const rows = useMemo(
-    () =>
-      chartRows(
-        curves.map(({ points, smoothed }) => ({ raw: points, smoothed })),
-        log,
-        range,
-      ),
-    [curves, log, range],
-  );
+  const rows = useMemo(() => chartRows(curves, log, range), [curves, log, range]);
   const y = useMemo(
     () =>
       yScale(
-        curves.map(({ points }) => points),
+        curves.map(({ raw }) => raw),
         { log, clip },
         range,
       ),

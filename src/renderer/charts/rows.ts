@@ -1,7 +1,7 @@
 import { linearScale, logScale } from './axis.ts';
 import type { Scale } from './axis.ts';
-import type { Point } from './series.ts';
-import { clippedRange, downsample } from './series.ts';
+import type { Columns } from './columns.ts';
+import { clippedRange, thin } from './series.ts';
 
 /** How values are drawn. */
 export interface ChartOptions {
@@ -22,28 +22,39 @@ export interface Row {
 /** Most points that a chart draws, over all its curves. */
 export const mostPoints = 600;
 
-const finite = ({ y }: Point): boolean => Number.isFinite(y);
-const positive = ({ y }: Point): boolean => Number.isFinite(y) && y > 0;
-const drawable = (log: boolean): ((point: Point) => boolean) => (log ? positive : finite);
+const drawable = (log: boolean): ((value: number | undefined) => boolean) =>
+  log ? (value) => Number.isFinite(value) && Number(value) > 0 : Number.isFinite;
 
-/** The index of the first point at or after `x`; points are sorted by x. */
-function firstFrom(points: readonly Point[], x: number): number {
-  let [low, high] = [0, points.length];
+/** The index of the first place at or after `x`; places are sorted. */
+function firstFrom(places: Float64Array, x: number): number {
+  let [low, high] = [0, places.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((points[middle]?.x ?? Infinity) < x) low = middle + 1;
+    if ((places[middle] ?? Infinity) < x) low = middle + 1;
     else high = middle;
   }
   return low;
 }
 
-/** The part of a curve in sight, with one point more at each side so that lines run to the edge. */
-function within(points: readonly Point[], range: Range | undefined): readonly Point[] {
-  if (range === undefined) return points;
-  const from = firstFrom(points, range[0]);
-  let to = firstFrom(points, range[1]);
-  while (points[to]?.x === range[1]) to++;
-  return from === points.length ? [] : points.slice(Math.max(0, from - 1), to + 1);
+/** The index behind the last place at or before `x`. */
+function behind(places: Float64Array, x: number): number {
+  let at = firstFrom(places, x);
+  while (places[at] === x) at++;
+  return at;
+}
+
+/** The part of a curve in sight that can be drawn, with one point more at each side so that lines run to the edge. */
+function inSight(
+  { x, y }: Columns,
+  range: Range | undefined,
+  canDraw: (value: number | undefined) => boolean,
+): Columns {
+  const from = range === undefined ? 0 : Math.max(0, firstFrom(x, range[0]) - 1);
+  const to = range === undefined ? x.length : Math.min(x.length, behind(x, range[1]) + 1);
+  const part = { x: x.subarray(from, to), y: y.subarray(from, to) };
+  if (range !== undefined && firstFrom(x, range[0]) === x.length) return { x: x.subarray(0, 0), y: y.subarray(0, 0) };
+  if (part.y.every(canDraw)) return part;
+  return { x: part.x.filter((_, i) => canDraw(part.y[i])), y: part.y.filter(canDraw) };
 }
 
 /**
@@ -52,7 +63,7 @@ function within(points: readonly Point[], range: Range | undefined): readonly Po
  * four times a second, so nothing is made for points that are not drawn.
  */
 export function chartRows(
-  curves: readonly { readonly raw: readonly Point[]; readonly smoothed: Float64Array }[],
+  curves: readonly { readonly raw: Columns; readonly smoothed: Float64Array }[],
   log: boolean,
   range?: Range,
   most = mostPoints,
@@ -61,17 +72,17 @@ export function chartRows(
   const canDraw = drawable(log);
   const kept = new Set<number>();
   for (const { raw } of curves) {
-    const seen = within(raw, range);
-    for (const { x } of downsample(seen.every(canDraw) ? seen : seen.filter(canDraw), share)) kept.add(x);
+    const seen = inSight(raw, range, canDraw);
+    for (const i of thin(seen, share)) kept.add(seen.x[i] ?? 0);
   }
   const rows: (Record<string, number> & { x: number })[] = [...kept].sort((a, b) => a - b).map((x) => ({ x }));
   for (const [c, { raw, smoothed }] of curves.entries()) {
     for (const row of rows) {
-      const i = firstFrom(raw, row.x);
-      const point = raw[i];
-      if (point?.x !== row.x || !canDraw(point)) continue;
-      row[`r${c}`] = point.y;
-      row[`s${c}`] = smoothed[i] ?? point.y;
+      const i = firstFrom(raw.x, row.x);
+      const value = raw.y[i];
+      if (raw.x[i] !== row.x || value === undefined || !canDraw(value)) continue;
+      row[`r${c}`] = value;
+      row[`s${c}`] = smoothed[i] ?? value;
     }
   }
   return rows;
@@ -79,22 +90,21 @@ export function chartRows(
 
 /** The y axis for what is in sight; undefined while there is nothing to draw. */
 export function yScale(
-  curves: readonly (readonly Point[])[],
+  curves: readonly Columns[],
   { log, clip }: Pick<ChartOptions, 'log' | 'clip'>,
   range?: Range,
 ): Scale | undefined {
   const canDraw = drawable(log);
   const values: number[] = [];
   let [low, high] = [Infinity, -Infinity];
-  for (const curve of curves) {
-    const from = range === undefined ? 0 : firstFrom(curve, range[0]);
-    for (let i = from; i < curve.length; i++) {
-      const point = curve[i];
-      if (point === undefined || (range !== undefined && point.x > range[1])) break;
-      if (!canDraw(point)) continue;
-      values.push(point.y);
-      if (point.y < low) low = point.y;
-      if (point.y > high) high = point.y;
+  for (const { x, y } of curves) {
+    const [from, to] = range === undefined ? [0, x.length] : [firstFrom(x, range[0]), behind(x, range[1])];
+    for (let i = from; i < to; i++) {
+      const value = y[i];
+      if (value === undefined || !canDraw(value)) continue;
+      values.push(value);
+      if (value < low) low = value;
+      if (value > high) high = value;
     }
   }
   if (values.length === 0) return undefined;

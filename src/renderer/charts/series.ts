@@ -1,3 +1,5 @@
+import type { Columns } from './columns.ts';
+
 /** One point of a curve. */
 export interface Point {
   readonly x: number;
@@ -10,57 +12,58 @@ export function scaled(points: readonly Point[], factor = 1): readonly Point[] {
 }
 
 /**
- * The points' values as an exponential moving average with weight `smoothing` (0 = none) on the past, corrected for its
- * start (as Adam's). What is not finite stays as it is and does not count.
+ * Values as an exponential moving average with weight `smoothing` (0 = none) on the past, corrected for its start (as
+ * Adam's). What is not finite stays as it is and does not count.
  */
-export function smooth(points: readonly Point[], smoothing: number): Float64Array {
-  const values = new Float64Array(points.length);
+export function smooth(values: Float64Array, smoothing: number): Float64Array {
+  const smoothed = new Float64Array(values.length);
   let [sum, weight] = [0, 0];
-  for (let i = 0; i < points.length; i++) {
-    const y = points[i]?.y ?? NaN;
+  for (let i = 0; i < values.length; i++) {
+    const y = values[i] ?? NaN;
     if (Number.isFinite(y)) {
       sum = smoothing * sum + (1 - smoothing) * y;
       weight = smoothing * weight + (1 - smoothing);
     }
-    values[i] = Number.isFinite(y) ? sum / weight : y;
+    smoothed[i] = Number.isFinite(y) ? sum / weight : y;
   }
-  return values;
+  return smoothed;
 }
 
 /**
- * At most `limit` points that keep a curve's look: largest triangle three buckets (Steinarsson 2013). First and last
- * point stay; of each bucket the point with the largest triangle to its neighbours.
+ * Indices of at most `limit` points that keep a curve's look: largest triangle three buckets (Steinarsson 2013). First
+ * and last point stay; of each bucket the point with the largest triangle to its neighbours. Values must be finite.
  */
-export function downsample<P extends Point>(points: readonly P[], limit: number): readonly P[] {
-  const first = points[0];
-  const last = points.at(-1);
-  if (points.length <= limit || limit < 3 || first === undefined || last === undefined) return points;
-  const kept: P[] = [first];
-  const size = (points.length - 2) / (limit - 2);
+export function thin({ x, y }: Columns, limit: number): readonly number[] {
+  const count = x.length;
+  if (count <= limit || limit < 3) return Array.from(x, (_, i) => i);
+  const at = (column: Float64Array, i: number): number => column[i] ?? 0;
+  const indices = [0];
+  const size = (count - 2) / (limit - 2);
+  let before = 0;
   for (let bucket = 0; bucket < limit - 2; bucket++) {
     const from = Math.floor(bucket * size) + 1;
     const to = Math.floor((bucket + 1) * size) + 1;
-    const end = Math.max(to + 1, Math.min(Math.floor((bucket + 2) * size) + 1, points.length));
+    const end = Math.max(to + 1, Math.min(Math.floor((bucket + 2) * size) + 1, count));
     let [nextX, nextY] = [0, 0];
     for (let i = to; i < end; i++) {
-      nextX += (points[i]?.x ?? 0) / (end - to);
-      nextY += (points[i]?.y ?? 0) / (end - to);
+      nextX += at(x, i) / (end - to);
+      nextY += at(y, i) / (end - to);
     }
-    const before = kept.at(-1) ?? first;
-    let best = points[from] ?? last;
+    const [beforeX, beforeY] = [at(x, before), at(y, before)];
+    let best = from;
     let largest = -1;
     for (let i = from; i < to; i++) {
-      const point = points[i] ?? last;
-      const area = Math.abs((before.x - nextX) * (point.y - before.y) - (before.x - point.x) * (nextY - before.y));
+      const area = Math.abs((beforeX - nextX) * (at(y, i) - beforeY) - (beforeX - at(x, i)) * (nextY - beforeY));
       if (area > largest) {
         largest = area;
-        best = point;
+        best = i;
       }
     }
-    kept.push(best);
+    indices.push(best);
+    before = best;
   }
-  kept.push(last);
-  return kept;
+  indices.push(count - 1);
+  return indices;
 }
 
 /** Of more values than this every n-th is enough to tell where the outermost percent lies. */

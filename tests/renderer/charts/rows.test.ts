@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { columnsOf } from '../../../src/renderer/charts/columns.ts';
 import { chartRows, mostPoints, nearest, yScale } from '../../../src/renderer/charts/rows.ts';
 import type { Point } from '../../../src/renderer/charts/series.ts';
 import { smooth } from '../../../src/renderer/charts/series.ts';
 
 /** As a chart gives them: with their smoothed values. */
 const withSmooth = (curves: readonly (readonly Point[])[], smoothing = 0) =>
-  curves.map((raw) => ({ raw, smoothed: smooth(raw, smoothing) }));
+  curves.map(columnsOf).map((raw) => ({ raw, smoothed: smooth(raw.y, smoothing) }));
 const wave = (n: number, shift = 0) => Array.from({ length: n }, (_, x) => ({ x, y: Math.sin(x / 50) + shift }));
 
 describe('chartRows', () => {
@@ -17,7 +18,7 @@ describe('chartRows', () => {
     expect(rows.length).toBeGreaterThan(mostPoints / 4);
     for (const row of rows)
       for (const key of ['r0', 's0', 'r1', 's1', 'r2', 's2'] as const) expect(row).toHaveProperty(key);
-    const smoothed = smooth(curves[1] ?? [], 0.6);
+    const smoothed = smooth(columnsOf(curves[1] ?? []).y, 0.6);
     for (const row of rows.slice(0, 50)) expect(row.s1).toBe(smoothed[row.x]);
   });
 
@@ -43,17 +44,17 @@ describe('chartRows', () => {
 describe('yScale', () => {
   it('fits what is in sight, without outliers where asked', () => {
     const points = Array.from({ length: 1000 }, (_, x) => ({ x, y: x === 500 ? 1e6 : x % 10 }));
-    expect(yScale([points], { log: false, clip: true })?.domain[1]).toBeLessThan(20);
-    expect(yScale([points], { log: false, clip: false })?.domain[1]).toBeGreaterThanOrEqual(1e6);
-    expect(yScale([points], { log: false, clip: false }, [0, 100])?.domain[1]).toBeLessThan(20);
-    expect(yScale([[{ x: 0, y: -1 }]], { log: true, clip: true })).toBeUndefined();
+    expect(yScale([columnsOf(points)], { log: false, clip: true })?.domain[1]).toBeLessThan(20);
+    expect(yScale([columnsOf(points)], { log: false, clip: false })?.domain[1]).toBeGreaterThanOrEqual(1e6);
+    expect(yScale([columnsOf(points)], { log: false, clip: false }, [0, 100])?.domain[1]).toBeLessThan(20);
+    expect(yScale([columnsOf([{ x: 0, y: -1 }])], { log: true, clip: true })).toBeUndefined();
   });
 
   it('never gives a logarithmic axis a domain at or below zero', () => {
     const positive = fc.array(fc.double({ noNaN: true, min: 1e-8, max: 1e8 }), { minLength: 1, maxLength: 60 });
     fc.assert(
       fc.property(positive, fc.boolean(), (values, clip) => {
-        const scale = yScale([values.map((y, x) => ({ x, y }))], { log: true, clip });
+        const scale = yScale([columnsOf(values.map((y, x) => ({ x, y })))], { log: true, clip });
         expect(scale?.domain[0]).toBeGreaterThan(0);
       }),
     );
@@ -72,5 +73,23 @@ describe('nearest', () => {
       }),
     );
     expect(nearest(0, () => 0, 3)).toBe(-1);
+  });
+});
+
+describe('columnsOf', () => {
+  it('is what the points are, while a curve grows, is cut back and grows again', () => {
+    const step = fc.record({ keep: fc.double({ min: 0, max: 1, noNaN: true }), fresh: fc.array(fc.double()) });
+    fc.assert(
+      fc.property(fc.array(step), (changes) => {
+        let points: Point[] = [];
+        for (const { keep, fresh } of changes) {
+          const from = keep < 0.3 ? Math.floor(keep * points.length) : points.length;
+          points = [...points.slice(0, from), ...fresh.map((y, i) => ({ x: from + i, y }))];
+          const { x, y } = columnsOf(points);
+          expect([...x]).toEqual(points.map((point) => point.x));
+          expect([...y]).toEqual(points.map((point) => point.y));
+        }
+      }),
+    );
   });
 });
