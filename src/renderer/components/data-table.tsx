@@ -13,7 +13,7 @@ import {
 } from '@tanstack/react-table';
 import type { ColumnDef, Header, RowData } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { memo, useEffect, useMemo, useRef, useState } from 'react';
 import type { KeyboardEvent, ReactNode } from 'react';
 import { z } from 'zod';
 import { useSetting } from '../settings/use-setting.ts';
@@ -208,26 +208,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
               const row = shown[index];
               if (row === undefined) return null;
               return (
-                <tr
-                  key={row.id}
-                  aria-rowindex={index + 2}
-                  className={onSelect === undefined ? undefined : 'selectable'}
-                  aria-selected={onSelect === undefined ? undefined : index === at}
-                  onClick={onSelect === undefined ? undefined : () => onSelect(row.original)}
-                >
-                  {columns.map((column) => {
-                    const value = column.value(row.original);
-                    return (
-                      <td
-                        key={column.id}
-                        className={column.number === true ? 'number' : undefined}
-                        title={column.number === true || value === null ? undefined : String(value)}
-                      >
-                        {column.cell === undefined ? value : column.cell(row.original)}
-                      </td>
-                    );
-                  })}
-                </tr>
+                <BodyRow key={row.id} {...{ index, columns, onSelect }} row={row.original} selected={index === at} />
               );
             })}
             {below > 0 && <tr aria-hidden style={{ height: below }} />}
@@ -242,6 +223,52 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
     </div>
   );
 }
+
+interface BodyRowProps<Row> {
+  readonly index: number;
+  readonly row: Row;
+  readonly columns: readonly DataColumn<Row>[];
+  readonly selected: boolean;
+  readonly onSelect: ((row: Row) => void) | undefined;
+}
+
+/** Drawn anew only when its own row changes, not while others scroll in. */
+const BodyRow = memo(function BodyRow<Row extends RowData>({
+  index,
+  row,
+  columns,
+  selected,
+  onSelect,
+}: BodyRowProps<Row>) {
+  return (
+    <tr
+      aria-rowindex={index + 2}
+      className={onSelect === undefined ? undefined : 'selectable'}
+      aria-selected={onSelect === undefined ? undefined : selected}
+      onClick={
+        onSelect === undefined
+          ? undefined
+          : () => {
+              onSelect(row);
+            }
+      }
+    >
+      {columns.map((column) => {
+        const value = column.value(row);
+        return (
+          <td
+            key={column.id}
+            className={column.number === true ? 'number' : undefined}
+            title={column.number === true || value === null ? undefined : String(value)}
+          >
+            {column.cell === undefined ? value : column.cell(row)}
+          </td>
+        );
+      })}
+    </tr>
+  );
+  // memo() keeps no type parameters.
+}) as <Row extends RowData>(props: BodyRowProps<Row>) => ReactNode;
 
 function HeaderCell<Row extends RowData>({
   header,

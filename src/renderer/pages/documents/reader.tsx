@@ -1,12 +1,14 @@
 import { TextInput } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useMemo, useRef, useState } from 'react';
+import { memo, useMemo, useRef, useState } from 'react';
 import { useApi } from '../../api/client.ts';
 import { formatCount } from '../../components/format.ts';
 import { Loading } from '../../components/states.tsx';
 
 /** Characters of one piece of the text that is laid out at once. */
 const PIECE = 2000;
+/** Characters that are asked for at once: whoever scrolls on finds the next pieces there. */
+const BLOCK = 10 * PIECE;
 
 /** A document's text in pieces, only those on the screen, with chunk boundaries as thin rules and a search. */
 export function Reader({ id, length }: { readonly id: number; readonly length: number }) {
@@ -15,7 +17,7 @@ export function Reader({ id, length }: { readonly id: number; readonly length: n
   const chunks = useApi('documents.chunks', { id });
   const hits = useApi('documents.search', { id, query }, { enabled: query.length > 1, keep: true });
   const count = Math.ceil(length / PIECE);
-  const rows = useVirtualizer({ count, getScrollElement: () => box.current, estimateSize: () => 420, overscan: 2 });
+  const rows = useVirtualizer({ count, getScrollElement: () => box.current, estimateSize: () => 420, overscan: 3 });
   const latest = chunks.data?.[0]?.chunkingId;
   const starts = useMemo(
     () =>
@@ -84,7 +86,7 @@ export function Reader({ id, length }: { readonly id: number; readonly length: n
   );
 }
 
-function Piece({
+const Piece = memo(function Piece({
   id,
   from,
   to,
@@ -95,7 +97,8 @@ function Piece({
   readonly to: number;
   readonly starts: readonly { start: number; tokens: number }[];
 }) {
-  const text = useApi('documents.text', { id, start: from, end: to });
+  const block = Math.floor(from / BLOCK) * BLOCK;
+  const text = useApi('documents.text', { id, start: block, end: block + BLOCK });
   if (text.data === undefined) return <div style={{ height: 420 }}>{text.isPending && <Loading lines={3} />}</div>;
   const cuts = starts.filter(({ start }) => start >= from && start < to);
   const edges = [from, ...cuts.map(({ start }) => start).filter((start) => start > from), to];
@@ -113,10 +116,10 @@ function Piece({
                 chunk, {formatCount(cut.tokens)} tokens
               </span>
             )}
-            {text.data.text.slice(start - from, (edges[i + 1] ?? to) - from)}
+            {text.data.text.slice(start - block, (edges[i + 1] ?? to) - block)}
           </span>
         );
       })}
     </div>
   );
-}
+});
