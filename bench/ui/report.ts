@@ -43,7 +43,7 @@ function scrollRow({ what, runs }: Scrolling): readonly string[] {
     percent(worst),
     percent(partial / Math.max(1, frames)),
     whole(Math.max(...runs.map(({ longestTask }) => longestTask))),
-    verdict(worst < targets.droppedShare),
+    verdict(runs.length > 0 && worst < targets.droppedShare),
   ];
 }
 

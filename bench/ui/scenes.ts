@@ -42,7 +42,7 @@ export const scenes: readonly Scene[] = [
   },
   {
     name: 'One run (20,000 steps, 15 metrics)',
-    click: `${main} a[href="#/runs/7"]`,
+    click: `${main} table a[href^="#/runs/"]`,
     from: 'runs',
     // Nine charts that reach the end of the run.
     wanted: [
