@@ -2,12 +2,14 @@ import { Command, CommanderError } from 'commander';
 import { codeVersion } from '../services/code-version.ts';
 import { bundleCommand } from './commands/bundle.ts';
 import { demoCommand } from './commands/demo.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { exportCommand } from './commands/export.ts';
 import { generateCommand } from './commands/generate.ts';
 import { goldenCommand } from './commands/golden.ts';
 import { importCommand } from './commands/import.ts';
 import { modelCommand } from './commands/model.ts';
+import { planCommand } from './commands/plan.ts';
 import { runsCommand } from './commands/runs.ts';
 import { selfTestCommand } from './commands/self-test.ts';
 import { trainCommand } from './commands/train.ts';
@@ -45,6 +47,8 @@ Examples:
     exportCommand(),
     bundleCommand(),
     goldenCommand(),
+    planCommand(),
+    doctorCommand(),
     selfTestCommand(),
   ];
   for (const command of commands) program.addCommand(command);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from '../documents.ts';
+import type { MemoryPart } from '../memory-plan.ts';
 import type { MetricCurve, MetricRow } from '../metrics.ts';
 import { pairSelectionSchema } from '../pair-selection.ts';
 import { pageRequestSchema } from '../paging.ts';
@@ -32,9 +33,12 @@ export interface RunPlanView {
   /** Policy tokens of one pass over the data, and of the longest example. */
   readonly tokens: number;
   readonly longestTokens: number;
-  /** Rough need of memory in bytes for the longest example, and what the machine has. */
+  /** Predicted peak of memory in bytes for the longest example, its parts, and what the machine or the card has free. */
   readonly memoryBytes: number;
+  readonly memoryParts: readonly MemoryPart[];
   readonly memoryAvailable: number;
+  /** Tokens of the longest example that would fit into that. */
+  readonly longestThatFits: number;
   readonly verdict: 'fits' | 'tight' | 'does_not_fit';
   /** What to change where it is not `fits`. */
   readonly advice: string | null;

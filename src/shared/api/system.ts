@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { CudaReport } from '../cuda-report.ts';
 import { method } from './method.ts';
 
 export interface SystemInfo {
@@ -31,6 +32,8 @@ export const systemMethods = {
   'system.info': method<SystemInfo>()(z.strictObject({})),
   /** Latest events of the workspace, newest first. */
   'system.events': method<readonly EventView[]>()(z.strictObject({ limit: z.int().min(1).max(1000).default(200) })),
+  /** Driver, cards, provider and libraries for CUDA, and what stands in the way. */
+  'system.cuda': method<CudaReport>()(z.strictObject({})),
   'system.selfTest': method<{ readonly jobId: number }>()(
     z.strictObject({ device: z.enum(['cpu', 'cuda']).default('cpu') }),
   ),

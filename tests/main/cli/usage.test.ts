@@ -57,6 +57,8 @@ describe('help', () => {
     'evaluate',
     'golden',
     'self-test',
+    'plan',
+    'doctor',
     'runs list',
     ...['bundle export', 'bundle open', 'bundle verdicts', 'bundle import'],
   ];

@@ -112,9 +112,12 @@ test('the self-test and a golden case pass in the engine', async () => {
   const engine = start();
   const report = await selfTest(engine, { threads: 1 });
   expect(report.checks.map(({ name, ok }) => [name, ok])).toEqual([
+    ['matrix product', true],
+    ['flash attention', true],
     ['load', true],
     ['decode', true],
     ['gradient', true],
+    ['training step', true],
     ['repeat', true],
   ]);
   expect(report.ok).toBe(true);

@@ -1,8 +1,10 @@
 import { UserError } from '../../../shared/errors.ts';
+import { planMemory } from '../../../shared/memory-plan.ts';
+import type { PlanModel } from '../../../shared/memory-plan.ts';
 import type { MemoryEstimate, ModelReport } from '../../../shared/model-report.ts';
 import { loadModelConfig } from '../model/config.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { loraLayout } from '../model/parameters.ts';
+import type { Trainable } from '../../../shared/run-config.ts';
 import { expectedTensors, openWeights, weightsFingerprint } from '../model/weights.ts';
 import { loadChatTemplate, readTurnFormat } from '../text/chat-template.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
@@ -10,7 +12,7 @@ import type { Tokenizer } from '../text/tokenizer.ts';
 import type { Job } from './job-context.ts';
 
 const EXAMPLE = 'What is this text about?';
-const LORA = { rank: 16, alpha: 32, rslora: false, targets: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] }; // prettier-ignore
+const LORA: Trainable = { kind: 'lora', rank: 16, alpha: 32, rslora: false, targets: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] }; // prettier-ignore
 
 /** Describes a model folder without loading its weights. */
 export const inspectModel: Job<'inspectModel'> = async ({ modelDir }) => {
@@ -41,7 +43,7 @@ export const inspectModel: Job<'inspectModel'> = async ({ modelDir }) => {
   const dtypes: Record<string, number> = {};
   for (const { dtype, length } of weights?.tensors.values() ?? []) dtypes[dtype] = (dtypes[dtype] ?? 0) + length;
   const parameters = expectedTensors(config).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
-  const report: ModelReport = {
+  const report: Omit<ModelReport, 'memory'> = {
     path: modelDir,
     fingerprint: await weightsFingerprint(modelDir),
     architecture: config.modelType,
@@ -61,9 +63,8 @@ export const inspectModel: Job<'inspectModel'> = async ({ modelDir }) => {
     tokenizer: tokenizer && tokenizerFacts(tokenizer),
     chatExample,
     problems,
-    memory: memoryByLength(config, parameters),
   };
-  return report;
+  return { ...report, memory: memoryByLength(config, report) };
 };
 
 function tokenizerFacts(tokenizer: Tokenizer): NonNullable<ModelReport['tokenizer']> {
@@ -71,18 +72,18 @@ function tokenizerFacts(tokenizer: Tokenizer): NonNullable<ModelReport['tokenize
   return { vocabSize, bosToken, eosToken, padToken, stopTokens: eosTokenIds.map((id) => tokenizer.tokenOf(id)) };
 }
 
-/** Estimates for doubling context lengths up to the model's own. */
-function memoryByLength(config: ModelConfig, parameters: number): MemoryEstimate[] {
+/** Estimates on the CPU for doubling context lengths up to the model's own. */
+function memoryByLength(config: ModelConfig, model: PlanModel): MemoryEstimate[] {
   const lengths: number[] = [];
   for (let tokens = 1024; tokens < config.maxPositionEmbeddings; tokens *= 2) lengths.push(tokens);
   lengths.push(config.maxPositionEmbeddings);
-  const adapter = loraLayout(config, LORA).total;
+  const train = (tokens: number, trainable: Trainable): number =>
+    planMemory(model, { device: 'cpu', tokens, trainable, checkpointing: 'layer' }).peak;
   return lengths.map((tokens) => ({
     tokens,
-    generate: 4 * (parameters + generationFloats(config, tokens)),
-    // Vector, gradient, its sum over a batch, two moments of AdamW, and the gradient's parts before they are joined.
-    trainFull: 4 * (6 * parameters + trainingFloats(config, tokens)),
-    trainLora: 4 * (parameters + 6 * adapter + trainingFloats(config, tokens)),
+    generate: 4 * (model.parameters + generationFloats(config, tokens)),
+    trainFull: train(tokens, { kind: 'full' }),
+    trainLora: train(tokens, LORA),
   }));
 }
 
@@ -90,13 +91,4 @@ function memoryByLength(config: ModelConfig, parameters: number): MemoryEstimate
 function generationFloats(config: ModelConfig, tokens: number): number {
   const { numLayers, numKvHeads, headDim, hiddenSize, intermediateSize, vocabSize } = config;
   return tokens * (2 * numLayers * numKvHeads * headDim + 4 * hiddenSize + 3 * intermediateSize) + vocabSize;
-}
-
-/** Every layer's input, one layer's work forward and backward, 256 rows of logits and their gradient. */
-function trainingFloats(config: ModelConfig, tokens: number): number {
-  const { numLayers, numHeads, numKvHeads, headDim, hiddenSize, intermediateSize, vocabSize } = config;
-  const heads = (numHeads + 2 * numKvHeads) * headDim;
-  const attentionBlock = 256 * numHeads * 4;
-  const layer = 2 * (4 * hiddenSize + 2 * heads + 4 * intermediateSize) + attentionBlock;
-  return tokens * (numLayers * hiddenSize + layer) + 3 * 256 * vocabSize;
 }

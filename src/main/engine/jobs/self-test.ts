@@ -7,14 +7,20 @@ import { exampleGradient } from '../training/train-step.ts';
 import type { ScoredExample } from '../training/example.ts';
 import { ropeForModel } from '../training/rope-for.ts';
 import { buildExample } from '../training/samples.ts';
+import { flashAttentionCheck, matrixProduct, trainingStep } from './device-checks.ts';
 import type { Job } from './job-context.ts';
 import { threadsOf } from './model-holder.ts';
 import { loadModelText } from './model-text.ts';
 import type { ModelText } from './model-text.ts';
 
-/** Tries a small model on this machine: loading, scoring, decoding, a gradient, and that the same gives the same. */
+/**
+ * Tries the device and a small model on it: matrix product and flash attention against exact numbers, loading, decoding,
+ * a gradient (by differences on the CPU: bfloat16 is too coarse for them), a training step against the CPU's, and that the
+ * same gives the same.
+ */
 export const selfTest: Job<'selfTest'> = async ({ modelDir, device, threads }, context) => {
   const checks: SelfTestReport['checks'][number][] = [];
+  const total = device === 'cuda' ? 6 : 7;
   const check = async <T>(name: string, action: () => Promise<{ ok: boolean; detail: string; value?: T }>) => {
     const started = performance.now();
     let outcome: { ok: boolean; detail: string; value?: T };
@@ -26,10 +32,12 @@ export const selfTest: Job<'selfTest'> = async ({ modelDir, device, threads }, c
     }
     const { ok, detail, value } = outcome;
     checks.push({ name, ok, detail, seconds: (performance.now() - started) / 1000 });
-    context.progress({ phase: 'self-test', done: checks.length, total: 4, unit: 'checks', etaSeconds: null });
+    context.progress({ phase: 'self-test', done: checks.length, total, unit: 'checks', etaSeconds: null });
     return ok ? value : undefined;
   };
 
+  await check('matrix product', () => matrixProduct(device));
+  await check('flash attention', () => flashAttentionCheck(device));
   const tested = await check('load', async () => {
     const text = await loadModelText(modelDir);
     const runner = await context.models.get({
@@ -45,8 +53,11 @@ export const selfTest: Job<'selfTest'> = async ({ modelDir, device, threads }, c
   });
   if (tested !== undefined) {
     await check('decode', () => decode(tested));
-    const gradient = await check('gradient', () => gradientCheck(tested));
-    if (gradient !== undefined) await check('repeat', () => repeat(tested, gradient));
+    const { text, parameters } = tested;
+    const gradientOf = async (runner: ResidentModel) => (await lossAt({ text, runner }, parameters)).gradient;
+    if (device === 'cpu') await check('gradient', () => gradientCheck(tested));
+    await check('training step', () => trainingStep(modelDir, device, gradientOf));
+    await check('repeat', () => repeat(tested));
   }
   return {
     device,
@@ -56,7 +67,7 @@ export const selfTest: Job<'selfTest'> = async ({ modelDir, device, threads }, c
       platform: `${process.platform} ${process.arch}`,
     },
     checks,
-    ok: checks.length === 4 && checks.every(({ ok }) => ok),
+    ok: checks.length === total && checks.every(({ ok }) => ok),
   };
 };
 
@@ -97,16 +108,17 @@ async function gradientCheck(tested: Tested) {
   const difference = ((await lossAt(tested, moved(1))).loss - (await lossAt(tested, moved(-1))).loss) / (2 * step);
   const error = Math.abs(difference / square - 1);
   const ok = runner.layout.total === gradient.length && error < 0.02;
-  return { ok, detail: `|g|² ${square.toPrecision(4)}, by differences ${difference.toPrecision(4)}`, value: gradient };
+  return { ok, detail: `|g|² ${square.toPrecision(4)}, by differences ${difference.toPrecision(4)}` };
 }
 
-async function repeat(tested: Tested, gradient: Float32Array) {
+async function repeat(tested: Tested) {
+  const { gradient } = await lossAt(tested, tested.parameters);
   const again = (await lossAt(tested, tested.parameters)).gradient;
   const same = again.every((value, i) => Object.is(value, gradient[i]));
   return { ok: same, detail: same ? 'the same input gave the same bits' : 'the same input gave other bits' };
 }
 
-async function lossAt({ text, runner }: Tested, parameters: Float32Array) {
+async function lossAt({ text, runner }: Pick<Tested, 'text' | 'runner'>, parameters: Float32Array) {
   const context = "Mara's heron slept. Tom's goat ran.";
   const question = "What did Mara's heron do?";
   const turn = { pairId: 1, chunkText: context, question, chosen: "Mara's heron slept.", rejected: "Tom's goat ran." };

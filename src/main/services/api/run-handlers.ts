@@ -1,6 +1,10 @@
-import { freemem, totalmem } from 'node:os';
+import { freemem } from 'node:os';
 import type { RunPlanView, RunView } from '../../../shared/api/runs.ts';
+import { UserError } from '../../../shared/errors.ts';
+import { judgePlan, longestThatFits, planMemory } from '../../../shared/memory-plan.ts';
+import type { PlanRequest } from '../../../shared/memory-plan.ts';
 import { parseRunConfig } from '../../../shared/run-config.ts';
+import { cudaReport } from '../cuda/report.ts';
 import { dryRun } from '../dry-run.ts';
 import { exportAdapter, exportMerged } from '../exports.ts';
 import { exportPairs } from '../pairs.ts';
@@ -11,9 +15,7 @@ import type { JobControl } from './api-jobs.ts';
 import type { DomainMethods, Handlers } from './handlers.ts';
 import { settledRun, trainContinuation, watchedRun } from './resumable-jobs.ts';
 import type { Session } from './session.ts';
-
-/** Share of the free memory that a run may take before it counts as tight. */
-const comfortable = 0.7;
+import { ownEngine } from './system-handlers.ts';
 
 function runView(session: Session, id: number): RunView {
   const { run, config, checkpoints } = runDetail(session.context, id);
@@ -25,40 +27,34 @@ function runView(session: Session, id: number): RunView {
   return { run, config, checkpoints, modelPath, parent };
 }
 
-/** Estimate at a length from the model report's table, in straight lines through its points. */
-function estimate(points: readonly { tokens: number; bytes: number }[], tokens: number): number {
-  const sorted = [...points].sort((a, b) => a.tokens - b.tokens);
-  const at = Math.max(
-    1,
-    sorted.findIndex((point) => point.tokens >= tokens),
-  );
-  const [left, right] = [sorted[at - 1], sorted[at] ?? sorted.at(-1)];
-  if (left === undefined || right === undefined) return 0;
-  if (left.tokens === right.tokens) return right.bytes;
-  return left.bytes + ((right.bytes - left.bytes) * (tokens - left.tokens)) / (right.tokens - left.tokens);
+/** Free memory of the chosen card in bytes. @throws UserError('unavailable') with the reason where CUDA cannot be used */
+async function freeOnCard(session: Session): Promise<number> {
+  const own = ownEngine(session);
+  const { problems, cards, chosen } = await cudaReport(own);
+  const [problem] = problems;
+  if (problem !== undefined) {
+    throw new UserError('unavailable', `CUDA cannot be used: ${problem.message}`, { hint: problem.hint });
+  }
+  const card = cards.find(({ uuid }) => uuid === chosen);
+  const ours = card?.processes.filter(({ pid }) => own.ownPids.includes(pid)) ?? [];
+  const held = ours.reduce((sum, { memory }) => sum + (memory ?? 0), 0);
+  return (card?.memoryTotal ?? 0) - (card?.memoryUsed ?? 0) + held;
 }
 
 async function plan(session: Session, request: TrainRequest): Promise<RunPlanView> {
   const config = parseRunConfig(request.config);
   const planned = await planTraining(session.context, request);
   const report = await usableModel(session.context.engine, request.modelDir);
-  const memory = report.memory.map((row) => ({
-    tokens: row.tokens,
-    bytes: config.trainable.kind === 'full' ? row.trainFull : row.trainLora,
-  }));
   const { longestTokens, packedTokens, steps, examples, heldOutExamples } = planned.plan;
-  const memoryBytes = estimate(memory, longestTokens);
-  const memoryAvailable = freemem();
-  const verdict =
-    memoryBytes <= comfortable * memoryAvailable ? 'fits' : memoryBytes <= memoryAvailable ? 'tight' : 'does_not_fit';
-  const advice =
-    verdict === 'fits'
-      ? null
-      : config.trainable.kind === 'full'
-        ? 'Train a LoRA adapter instead of all weights, or leave out the longest documents.'
-        : config.gradientCheckpointing === 'none'
-          ? 'Turn gradient checkpointing on, or leave out the longest documents.'
-          : `Leave out the longest documents, or close other programs (this machine has ${Math.round(totalmem() / 2 ** 30)} GiB).`;
+  const step: PlanRequest = {
+    device: config.device,
+    tokens: longestTokens,
+    trainable: config.trainable,
+    checkpointing: config.gradientCheckpointing,
+  };
+  const memory = planMemory(report, step);
+  const memoryAvailable = config.device === 'cpu' ? freemem() : await freeOnCard(session);
+  const { verdict, advice } = judgePlan(report, step, memoryAvailable);
   return {
     config,
     examples,
@@ -68,8 +64,10 @@ async function plan(session: Session, request: TrainRequest): Promise<RunPlanVie
     warmupSteps: config.warmupSteps ?? Math.ceil((config.warmupRatio ?? 0) * steps),
     tokens: packedTokens,
     longestTokens,
-    memoryBytes,
+    memoryBytes: memory.peak,
+    memoryParts: memory.parts,
     memoryAvailable,
+    longestThatFits: longestThatFits(report, step, memoryAvailable),
     verdict,
     advice,
   };

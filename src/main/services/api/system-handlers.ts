@@ -4,6 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { EventView, SystemInfo } from '../../../shared/api/system.ts';
 import { selfTest } from '../checks.ts';
 import { codeVersion } from '../code-version.ts';
+import { cudaReport } from '../cuda/report.ts';
 import type { DomainMethods, Handlers } from './handlers.ts';
 import type { Session } from './session.ts';
 import { workspaceInfo } from './workspace-handlers.ts';
@@ -58,10 +59,17 @@ function diagnostics(session: Session): string {
   return lines.join('\n');
 }
 
+/** Our own engine is no stranger on the card. */
+export function ownEngine(session: Session): { readonly ownPids: readonly number[] } {
+  const pid = session.open ? session.context.engine.pid : undefined;
+  return { ownPids: pid === undefined ? [] : [pid] };
+}
+
 export function systemHandlers(session: Session): Handlers<DomainMethods<'system' | 'jobs' | 'settings'>> {
   return {
     'system.info': () => systemInfo(session),
     'system.events': ({ limit }) => events(session, limit),
+    'system.cuda': () => cudaReport(ownEngine(session)),
     'system.selfTest': ({ device }) => {
       const { engine } = session.context;
       const job = session.jobs.start({

@@ -1,0 +1,277 @@
+import type { ModelReport } from './model-report.ts';
+import type { RunConfig } from './run-config.ts';
+
+/** What a plan needs to know of a model; a ModelReport has it. */
+export type PlanModel = Pick<
+  ModelReport,
+  | 'parameters'
+  | 'layers'
+  | 'hiddenSize'
+  | 'intermediateSize'
+  | 'heads'
+  | 'kvHeads'
+  | 'headDim'
+  | 'vocabSize'
+  | 'tiedEmbeddings'
+  | 'dtypes'
+>;
+
+/** A LongPO step as a run does it. */
+export interface PlanRequest {
+  readonly device: 'cpu' | 'cuda';
+  /** Tokens of the packed pair: document, questions and both answers. */
+  readonly tokens: number;
+  readonly trainable: RunConfig['trainable'];
+  readonly checkpointing: RunConfig['gradientCheckpointing'];
+}
+
+export interface MemoryPart {
+  readonly name:
+    'runtime' | 'loading' | 'weights' | 'trained' | 'layerInputs' | 'activations' | 'workspace' | 'scores' | 'lossHead';
+  readonly bytes: number;
+  /** What it is, and what makes it smaller. */
+  readonly about: string;
+}
+
+export interface MemoryPlan {
+  readonly device: PlanRequest['device'];
+  readonly tokens: number;
+  /** The highest that is in use at once, in bytes: the machine's memory on the CPU, the card's on CUDA. */
+  readonly peak: number;
+  readonly parts: readonly MemoryPart[];
+}
+
+const MiB = 2 ** 20;
+
+/**
+ * The CPU's terms, fitted to 50 measured points (bench/cpu/planner-measure.ts: five random models of 17 to 80 million
+ * parameters, 1,024 to 3,072 tokens, both kinds of checkpointing, LoRA r=16 and r=128, full) and two of SmolLM2-135M. Bytes
+ * are 4 a number. What every layer keeps at least is counted, not fitted.
+ */
+const CPU = {
+  /** Node and ONNX Runtime; one more layer's nodes. */
+  base: 130 * MiB,
+  layer: 1.54 * MiB,
+  /** Linear layers: as mapped, and packed for the products; half precision is widened into memory of its own. */
+  linear: 2.23,
+  linearWidened: 2.75,
+  /** All half-precision weights while they are widened and copied. */
+  loading: 2.96,
+  /** Vector, gradient and its sum, AdamW's moments, and their copies inside the graph. */
+  adapter: 8.92,
+  full: 10.78,
+  /** Numbers a token and layer that checkpointing keeps; without it those of hidden states, heads and MLP. */
+  inputs: 1,
+  keptHidden: 3,
+  keptHeads: 3.4,
+  keptMlp: 3.38,
+  /** One layer at work, in units of its MLP. */
+  work: 13.54,
+  /** Chunks of logits. */
+  logits: 3.85,
+  chunk: 256,
+} as const;
+
+/**
+ * CUDA's terms. Context and what the first run leaves behind are measured on one H100 with 4 and 32 layers; the rest is what
+ * is alive at once in the graph (layer inputs in bfloat16, one layer's backward pass, scores at a time, loss head), held
+ * against the allocator simulation in docs/results/gpu-2026-11.md.
+ */
+const CUDA = {
+  context: 604 * MiB,
+  firstRun: 1320 * MiB,
+  firstRunLayer: 477 * MiB,
+  /** bfloat16 numbers a token that one layer's backward pass holds. */
+  workHidden: 5,
+  workHeads: 5,
+  workKeys: 4,
+  block: 1024,
+  scores: 2 ** 29,
+  /** P, dP and dS in bfloat16. */
+  scoreBytes: 6,
+  chunk: 1024,
+  logitBytes: 10,
+  /** Bytes a trained number: vector and gradient in float32. */
+  trained: 8,
+} as const;
+
+interface Sizes {
+  readonly q: number;
+  readonly k: number;
+  /** Weights of all linear layers, and of embedding and head. */
+  readonly linear: number;
+  readonly outer: number;
+  readonly trained: number;
+}
+
+function sizes(model: PlanModel, trainable: PlanRequest['trainable']): Sizes {
+  const { layers, hiddenSize: h, intermediateSize: f, vocabSize } = model;
+  const q = model.heads * model.headDim;
+  const k = model.kvHeads * model.headDim;
+  const shapes: Readonly<Record<string, readonly [number, number]>> = {
+    q_proj: [h, q],
+    k_proj: [h, k],
+    v_proj: [h, k],
+    o_proj: [q, h],
+    gate_proj: [h, f],
+    up_proj: [h, f],
+    down_proj: [f, h],
+  };
+  const linear = layers * Object.values(shapes).reduce((sum, [a, b]) => sum + a * b, 0);
+  const adapter = (rank: number, targets: readonly string[]): number =>
+    layers * targets.reduce((sum, name) => sum + rank * ((shapes[name]?.[0] ?? 0) + (shapes[name]?.[1] ?? 0)), 0);
+  return {
+    q,
+    k,
+    linear,
+    outer: vocabSize * h * (model.tiedEmbeddings ? 1 : 2),
+    trained: trainable.kind === 'full' ? model.parameters : adapter(trainable.rank, trainable.targets),
+  };
+}
+
+/** Predicts the peak of a training step, part by part. Optimizer, reference pass and gradients are in it. */
+export function planMemory(model: PlanModel, request: PlanRequest): MemoryPlan {
+  const parts = (request.device === 'cpu' ? cpuParts(model, request) : cudaParts(model, request)).filter(
+    ({ bytes }) => bytes > 0,
+  );
+  const { device, tokens } = request;
+  return { device, tokens, peak: parts.reduce((sum, { bytes }) => sum + bytes, 0), parts };
+}
+
+function cpuParts(model: PlanModel, { tokens, trainable, checkpointing }: PlanRequest): MemoryPart[] {
+  const { layers, hiddenSize, intermediateSize, vocabSize } = model;
+  const { q, k, linear, outer, trained } = sizes(model, trainable);
+  const runtime = CPU.base + CPU.layer * layers;
+  const full = trainable.kind === 'full';
+  const half = Object.keys(model.dtypes).some((name) => name !== 'F32');
+  const perLayer = CPU.keptHidden * hiddenSize + CPU.keptHeads * (q + 2 * k) + CPU.keptMlp * intermediateSize;
+  const layerwise = checkpointing === 'layer';
+  const parts: MemoryPart[] = [
+    { name: 'runtime', bytes: runtime, about: 'Node and ONNX Runtime, the graph' },
+    {
+      name: 'weights',
+      bytes: full ? 0 : 4 * (half ? CPU.linearWidened : CPU.linear) * linear,
+      about: 'frozen weights in float32, and packed for the products',
+    },
+    {
+      name: 'trained',
+      bytes: 4 * (full ? CPU.full : CPU.adapter) * trained,
+      about: full
+        ? 'all weights, their gradients and AdamW; an adapter needs far less'
+        : 'the adapter, its gradients and AdamW; smaller with a lower rank',
+    },
+    {
+      name: 'layerInputs',
+      bytes: layerwise ? 4 * CPU.inputs * layers * tokens * hiddenSize : 0,
+      about: "every layer's input, kept for the way back; grows with the length",
+    },
+    {
+      name: 'activations',
+      bytes: layerwise ? 0 : 4 * layers * tokens * perLayer,
+      about: 'all that every layer computes; gradient checkpointing keeps its input only',
+    },
+    {
+      name: 'workspace',
+      bytes: 4 * tokens * CPU.work * intermediateSize,
+      about: 'one layer at work',
+    },
+    {
+      name: 'lossHead',
+      bytes: 4 * CPU.logits * Math.min(CPU.chunk, tokens) * vocabSize,
+      about: 'a chunk of logits and their gradient',
+    },
+  ];
+  // Half-precision weights need more while they are loaded than short inputs do later, in the same memory.
+  const step = parts.reduce((sum, { bytes }) => sum + bytes, 0);
+  const load = half && !full ? runtime + 4 * CPU.loading * (linear + outer) : 0;
+  return [
+    ...parts,
+    { name: 'loading', bytes: Math.max(0, load - step), about: 'weights while they are widened to float32' },
+  ];
+}
+
+function cudaParts(model: PlanModel, { tokens, trainable, checkpointing }: PlanRequest): MemoryPart[] {
+  const { layers, hiddenSize, intermediateSize, kvHeads, heads, vocabSize } = model;
+  const { q, k, trained } = sizes(model, trainable);
+  const full = trainable.kind === 'full';
+  const perHead = (heads / kvHeads) * Math.min(CUDA.block, tokens) * tokens;
+  const divisors = Array.from({ length: kvHeads }, (_, i) => i + 1).filter((n) => kvHeads % n === 0);
+  const atOnce = divisors.findLast((n) => n * perHead <= CUDA.scores) ?? 1;
+  const work = CUDA.workHidden * hiddenSize + CUDA.workHeads * q + CUDA.workKeys * k;
+  return [
+    {
+      name: 'runtime',
+      bytes: CUDA.context + CUDA.firstRun + CUDA.firstRunLayer * layers,
+      about: 'the CUDA context, and what the first run takes whatever its length',
+    },
+    { name: 'weights', bytes: 2 * model.parameters, about: 'weights in bfloat16' },
+    {
+      name: 'trained',
+      bytes: (full ? 12 : CUDA.trained) * trained,
+      about: full ? 'all weights and gradients in float32; an adapter needs far less' : 'the adapter and its gradient',
+    },
+    {
+      name: 'layerInputs',
+      bytes: checkpointing === 'layer' ? 2 * layers * tokens * hiddenSize : 0,
+      about: "every layer's input, kept for the way back; grows with the length",
+    },
+    {
+      name: 'activations',
+      bytes:
+        checkpointing === 'layer' ? 0 : 2 * layers * tokens * (4 * hiddenSize + 3 * q + 4 * k + 4 * intermediateSize),
+      about: 'all that every layer computes; gradient checkpointing keeps its input only',
+    },
+    { name: 'workspace', bytes: 2 * tokens * work, about: "one layer's way back" },
+    {
+      name: 'scores',
+      bytes: CUDA.scoreBytes * atOnce * perHead,
+      about: 'a block of attention scores; fewer at a time are slower',
+    },
+    {
+      name: 'lossHead',
+      bytes: CUDA.logitBytes * Math.min(CUDA.chunk, tokens) * vocabSize,
+      about: 'a chunk of logits and their gradient',
+    },
+  ];
+}
+
+/** The longest packed pair whose step fits into `memory` bytes; 0 where not even one token does. */
+export function longestThatFits(model: PlanModel, request: Omit<PlanRequest, 'tokens'>, memory: number): number {
+  const fits = (tokens: number): boolean => planMemory(model, { ...request, tokens }).peak <= memory;
+  if (!fits(1)) return 0;
+  let [low, high] = [1, 2];
+  while (high < 2 ** 30 && fits(high)) [low, high] = [high, high * 2];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (fits(middle)) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Share of the memory above which a plan is tight: the prediction is off by some per cent, and pieces do not fill it wholly. */
+const COMFORTABLE = 0.85;
+
+export interface MemoryVerdict {
+  readonly verdict: 'fits' | 'tight' | 'does_not_fit';
+  /** What to change, where it is not `fits`. */
+  readonly advice: string | null;
+}
+
+/** Whether a plan fits into `memory` bytes, and what would help most. */
+export function judgePlan(model: PlanModel, request: PlanRequest, memory: number): MemoryVerdict {
+  const { peak } = planMemory(model, request);
+  if (peak <= COMFORTABLE * memory) return { verdict: 'fits', advice: null };
+  const verdict = peak <= memory ? 'tight' : 'does_not_fit';
+  const checkpointed = { ...request, checkpointing: 'layer' as const };
+  if (request.checkpointing === 'none' && planMemory(model, checkpointed).peak < 0.9 * peak) {
+    return { verdict, advice: 'Turn gradient checkpointing on.' };
+  }
+  if (request.trainable.kind === 'full') return { verdict, advice: 'Train a LoRA adapter instead of all weights.' };
+  const longest = longestThatFits(model, request, COMFORTABLE * memory);
+  if (longest >= 256) {
+    const shown = longest.toLocaleString('en');
+    return { verdict, advice: `Use pairs of at most ${shown} tokens (maxLength), or leave out the longest documents.` };
+  }
+  return { verdict, advice: 'Use a smaller model or a machine with more memory.' };
+}
