@@ -18,7 +18,7 @@ export const markup = '<img src=x onerror="window.hacked=1"><script>window.hacke
 
 /**
  * A workspace with `documents` documents of three chunks each. Of each document there is a pair of one turn and a sample
- * of two turns; the first document's answers contain markup. Every third pair has a flag that tells of the chosen side.
+ * of two turns; the first document's answers contain markup. A run has log-ratios of all: 20 nats less the pair's number. Every third pair has a flag that tells of the chosen side.
  * @returns the numbers of the pairs in the order they were made
  */
 export function makeAuditWorkspace(folder: string, documents: number): readonly number[] {
@@ -40,7 +40,7 @@ export function makeAuditWorkspace(folder: string, documents: number): readonly 
     }
     const documentIds = sink.commit();
     const chunking = workspace.chunks.chunking({ maxTokens: 256 });
-    return documentIds.flatMap((documentId, i) => {
+    const ids = documentIds.flatMap((documentId, i) => {
       const parts = texts[i] ?? [];
       let at = 0;
       const chunks = parts.map((part, index) => ({ index, start: at, end: (at += part.length), tokens: 200 }));
@@ -66,6 +66,23 @@ export function makeAuditWorkspace(folder: string, documents: number): readonly 
         ])
         .flatMap(({ pairIds }) => pairIds);
     });
+    const pairs = ids.map((pairId) => ({ pairId, revision: 0 }));
+    const run = { name: 'the pier', config: {}, modelFingerprint: 'model-a', codeVersion: '0' };
+    workspace.pairLogps.put(
+      workspace.runs.add({ ...run, pairs }),
+      // The later a pair, the more suspicious.
+      ids.map((pairId) => ({
+        ...{
+          pairId,
+          step: 1,
+          policyChosen: -pairId,
+          policyRejected: -10,
+          referenceChosen: -20,
+          referenceRejected: -10,
+        },
+      })),
+    );
+    return ids;
   } finally {
     workspace.close();
   }

@@ -278,6 +278,29 @@ describe.skipIf('reason' in chromium)(
       expect((await detail(id)).verdict).toBe('both_good');
     });
 
+    it('log-ratios of a run: a column, a filter and an order, most suspicious first', async () => {
+      const queue = page.getByRole('listbox', { name: 'Queue' });
+      await press('f');
+      await page.getByRole('combobox', { name: 'Log-ratios of run' }).click();
+      await page.getByRole('option', { name: '1: the pier' }).click();
+      await page.getByLabel('Log-ratio, nats, at most').fill('-20.5');
+      await page.getByText('of 5 reviewed').waitFor();
+      await press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await page.getByRole('combobox', { name: 'Order' }).click();
+      await page.getByRole('option', { name: 'log-ratio, smallest first' }).click();
+      await queue.getByRole('option').first().getByText('-25.00').waitFor();
+      expect(await queue.getByRole('option').locator('.mono:first-child').allTextContents()).toEqual(
+        [45, 44, 43, 42, 41].map((id) => `#${id}`),
+      );
+      await page.screenshot({ path: join(pictures, 'audit-log-ratio-light.png') });
+      await press('f');
+      await page.getByRole('button', { name: 'Clear all filters' }).click();
+      await press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await page.getByText('of 45 reviewed').waitFor();
+    });
+
     it('blind mode: neither the page nor any answer of main tells which is which', async () => {
       const bodies: string[] = [];
       const told: Promise<void>[] = [];

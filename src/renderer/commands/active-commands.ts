@@ -72,7 +72,8 @@ const notText = new Set(['checkbox', 'radio', 'range', 'button', 'submit', 'rese
 
 function typing(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
-  if (target instanceof HTMLInputElement) return !notText.has(target.type);
+  // A list to choose from is a field that cannot be written into: after a choice the keys of the page still work.
+  if (target instanceof HTMLInputElement) return !notText.has(target.type) && !target.readOnly;
   return target.isContentEditable || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
 }
 

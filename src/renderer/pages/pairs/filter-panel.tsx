@@ -132,6 +132,8 @@ export function FilterPanel({
             disabled={count === 0}
             onClick={() => {
               onChange(withoutFilters(view));
+              // The button cannot keep the focus, and without it Esc would not close the panel.
+              onOpen(false);
             }}
           >
             Clear all filters
