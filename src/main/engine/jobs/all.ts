@@ -8,6 +8,7 @@ import { generate } from './generate.ts';
 import { golden } from './golden.ts';
 import { inspectModel } from './inspect-model.ts';
 import type { Job } from './job-context.ts';
+import { withMemoryAdvice } from './memory-advice.ts';
 import { prepareTraining } from './prepare-training.ts';
 import { selfTest } from './self-test.ts';
 import { train } from './train.ts';
@@ -18,8 +19,8 @@ export const jobs: { readonly [Kind in JobKind]: Job<Kind> } = {
   countTokens,
   generate,
   prepareTraining,
-  dryRun,
-  train,
+  dryRun: withMemoryAdvice(dryRun),
+  train: withMemoryAdvice(train),
   evaluate,
   compare,
   exportAdapter,

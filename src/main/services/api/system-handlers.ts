@@ -1,21 +1,15 @@
-import { createRequire } from 'node:module';
 import { cpus, freemem, platform, release, totalmem } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { EventView, SystemInfo } from '../../../shared/api/system.ts';
 import { selfTest } from '../checks.ts';
 import { codeVersion } from '../code-version.ts';
-import { cudaReport } from '../cuda/report.ts';
+import { cudaReport, onnxruntimeVersion } from '../cuda/report.ts';
 import type { DomainMethods, Handlers } from './handlers.ts';
 import type { Session } from './session.ts';
 import { workspaceInfo } from './workspace-handlers.ts';
 
 const delay = monitorEventLoopDelay({ resolution: 10 });
 delay.enable();
-
-function onnxruntimeVersion(): string {
-  const require = createRequire(import.meta.url);
-  return (require('onnxruntime-node/package.json') as { version: string }).version;
-}
 
 export function systemInfo(session: Session): SystemInfo {
   const [version = '', commit = null] = codeVersion().split('+');
