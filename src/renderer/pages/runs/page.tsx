@@ -1,4 +1,4 @@
-import { Alert, Button } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useMemo } from 'react';
 import { useMetrics } from '../../charts/use-metrics.ts';
 import { useApi } from '../../api/client.ts';
@@ -63,16 +63,14 @@ function RunView({ id }: { readonly id: number }) {
       {error !== null && <ErrorPanel error={error} />}
       <RunProgress run={run} job={job} />
       {remarks.length > 0 && (
-        <Alert
-          color="yellow"
-          variant="outline"
-          role="note"
-          title={remarks.some(({ kind }) => kind !== 'spike') ? 'Look at this run' : 'Loss spikes'}
-        >
+        <section className="panel" role="note" aria-label="Remarks" style={{ borderColor: 'var(--warn)' }}>
+          <h2 style={{ color: 'var(--warn)' }}>
+            {remarks.some(({ kind }) => kind !== 'spike') ? 'Look at this run' : 'Loss spikes'}
+          </h2>
           {remarks.map(({ kind, step, text }) => (
             <div key={`${kind} ${step} ${text}`}>{text}</div>
           ))}
-        </Alert>
+        </section>
       )}
       <RunCharts id={id} curves={curves} live={job !== undefined} />
       <div style={{ display: 'grid', gridTemplateColumns: 'minmax(0, 1fr) minmax(0, 1fr)', gap: 12 }}>
