@@ -3,6 +3,7 @@ import * as o from '../onnx/ops.ts';
 import type { TreeValues } from '../model/tree-attention.ts';
 import type { FlashRulers } from '../onnx/flash-attention.ts';
 import type { ObjectiveGraphInput } from '../training/gradient-program.ts';
+import { RESERVED_PIECES } from './reserved-pieces.ts';
 
 /**
  * The inputs of the resident graph. Every run feeds all of them; those a program does not read are empty. Lengths are
@@ -13,7 +14,7 @@ export interface ProgramInputs {
   readonly program: Value;
   /** The trainable vector [P]. */
   readonly parameters: Value;
-  /** Bytes of memory to take in one piece before anything else, an int64 vector of length 1. */
+  /** Memory to take before anything else: an empty tensor [0, ...] whose dimensions say how much. */
   readonly reserve: Value;
   /** Rotary tables [L, headDim / 2]. */
   readonly cos: Value;
@@ -69,7 +70,11 @@ export function programInputs(g: Graph, parameters: number, half: number, attent
   return {
     program: g.input('program', 'bool', ['program']),
     parameters: floats('parameters', parameters),
-    reserve: size('reserve_bytes'),
+    reserve: g.input(
+      'reserve',
+      'bool',
+      Array.from({ length: RESERVED_PIECES + 1 }, (_, i) => `reserve_${i}`),
+    ),
     cos: floats('rope_cos', 'L', half),
     sin: floats('rope_sin', 'L', half),
     ids: tokens('ids', 'T'),

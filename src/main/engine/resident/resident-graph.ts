@@ -14,14 +14,12 @@ import * as o from '../onnx/ops.ts';
 import { gradientProgram } from '../training/gradient-program.ts';
 import { decodeProgram } from '../generation/decode-program.ts';
 import { programInputs } from './program-inputs.ts';
+import { RESERVED_PIECES } from './reserved-pieces.ts';
 import type { AttentionKind, ProgramInputs } from './program-inputs.ts';
 
 /** The programs of the resident graph, by number. */
 export const PROGRAMS = ['score', 'logits', 'logProbabilities', 'hiddenStates', 'gradients', 'generate'] as const;
 export type Program = (typeof PROGRAMS)[number];
-
-/** Numbers in a row of the memory that is taken in advance: 1 MiB. */
-const RESERVED_ROW = 2 ** 18;
 
 /** What a program may give; an If has the same outputs in each branch, so the others are empty. */
 const OUTPUTS = { floats: 'float32', scalars: 'float32', gradient: 'float32', tokens: 'int32' } as const;
@@ -47,12 +45,7 @@ export function residentGraph(options: ResidentGraphOptions): Graph {
   const { config, layout, source, dtype } = options;
   const root = new Graph('longhand');
   const inputs = programInputs(root, layout.total, config.headDim / 2, options.attention);
-  // The CUDA arena takes memory from the card in pieces that may be too small for what comes later, and cannot join them.
-  // A product over no channels: its zeros are written by one call of any size (ConstantOfShape counts in 32 bits on CUDA).
-  const pages = o.div(root, inputs.reserve, 4 * RESERVED_ROW);
-  const nothing = o.full(root, 'float32', o.shapeVector(root, pages, 0));
-  const reserved = o.matmul(root, nothing, o.full(root, 'float32', [0, RESERVED_ROW]));
-  const vector = o.after(root, inputs.parameters, reserved);
+  const vector = o.after(root, inputs.parameters, ...reservedMemory(root, inputs.reserve));
   const parameters = parameterValues(root, layout, vector, source, dtype);
   const tables = { cos: o.cast(root, inputs.cos, dtype), sin: o.cast(root, inputs.sin, dtype) };
   const input = wholeRows(root, config, parameters, inputs, tables, dtype);
@@ -82,6 +75,24 @@ export function residentGraph(options: ResidentGraphOptions): Graph {
     if (value !== undefined) root.output(value, name);
   });
   return root;
+}
+
+/**
+ * Memory of the card taken before all else and given back to the run at once. The CUDA arena grows in small pieces that it
+ * cannot join; what comes later finds room in these. The dimensions of `sizes` [0, ...] are the pieces' numbers of int64, see reservedPieces.
+ */
+function reservedMemory(g: Graph, sizes: Value): readonly Value[] {
+  const pieces: Value[] = [];
+  for (let i = 0; i < RESERVED_PIECES; i++) {
+    const size = o.dimOf(g, sizes, i + 1);
+    const before = pieces.at(-1);
+    // One after the other, the first the largest.
+    const length = before === undefined ? size : o.after(g, size, before);
+    pieces.push(o.full(g, 'int64', length));
+  }
+  // Held until the last is there: otherwise it would be cut from the first.
+  const last = pieces.at(-1);
+  return last === undefined ? [] : pieces.map((piece) => (piece === last ? piece : o.after(g, piece, last)));
 }
 
 /** The decoder's input for programs over whole rows. */

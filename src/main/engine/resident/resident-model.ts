@@ -26,6 +26,7 @@ import { checkGenerate, checkObjective, checkRows, checkState, checkTargets, che
 import { PROGRAMS, residentGraph } from './resident-graph.ts';
 import type { AttentionKind } from './program-inputs.ts';
 import type { Program } from './resident-graph.ts';
+import { reservedPieces } from './reserved-pieces.ts';
 import { emptyRow, layoutRow, ruler } from './row-layout.ts';
 import type { RowLayout } from './row-layout.ts';
 
@@ -50,8 +51,8 @@ export interface ResidentOptions {
   readonly mlpRows?: number;
   readonly scoresAtOnce?: number;
   /**
-   * Bytes of the card's memory that each run takes in one piece first (given back with the model). For rows so long that what
-   * they need, taken piece by piece, would not fit.
+   * Bytes of the card's memory that each run takes in large pieces first (given back with the model), in whole GiB, 96 at
+   * most. For rows so long that what they need, taken in small pieces, would not fit.
    */
   readonly reserveBytes?: number;
   /** Batched prompts longer than this (after the prefix) are decoded one by one: all at once would take much memory. */
@@ -152,7 +153,7 @@ export class ResidentModel implements ModelRunner {
     const rows = this.layoutOf({ ids: Int32Array.of(0), prefix: 1, first: 0, second: 0 });
     const one = vector(Int32Array.of(0));
     const weights = ['nll_weight', 'chosen_mask', 'rejected_mask'].map((name) => [name, vector(Float32Array.of(1))]);
-    const feeds: Feeds = { ...rows.feeds, from: one, target: one, reserve_bytes: size(0) };
+    const feeds: Feeds = { ...rows.feeds, from: one, target: one, reserve: reserved(0) };
     for (const program of ['score', 'gradients'] as const) {
       const own: Feeds = program === 'score' ? feeds : { ...feeds, ...(Object.fromEntries(weights) as Feeds) };
       if (built.includes(program)) await this.alone(() => this.run(program, state, own));
@@ -326,7 +327,7 @@ export class ResidentModel implements ModelRunner {
       ...EMPTY,
       ...emptyRow(precision(this.options).attention),
       program: ruler(PROGRAMS.indexOf(program)),
-      reserve_bytes: size(this.options.reserveBytes ?? 0),
+      reserve: reserved(this.options.reserveBytes ?? 0),
       parameters: vector(parameters),
       rope_cos: { data: rope.cos, dims: [rope.length, rope.half] },
       rope_sin: { data: rope.sin, dims: [rope.length, rope.half] },
@@ -380,6 +381,10 @@ function vector(data: Int32Array | Float32Array): HostTensor {
 
 function size(value: number): HostTensor {
   return { data: BigInt64Array.of(BigInt(value)), dims: [1] };
+}
+
+function reserved(bytes: number): HostTensor {
+  return { data: new Uint8Array(0), dims: [0, ...reservedPieces(bytes)] };
 }
 
 function scalar(value: number): HostTensor {

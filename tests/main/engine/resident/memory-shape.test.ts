@@ -14,6 +14,7 @@ import { Graph, type Value } from '../../../../src/main/engine/onnx/graph.ts';
 import * as o from '../../../../src/main/engine/onnx/ops.ts';
 import { Session } from '../../../../src/main/engine/onnx/session.ts';
 import { residentGraph, type Program } from '../../../../src/main/engine/resident/resident-graph.ts';
+import { RESERVED_PIECES } from '../../../../src/main/engine/resident/reserved-pieces.ts';
 import { loadResidentModel, type ResidentOptions } from '../../../../src/main/engine/resident/resident-model.ts';
 import { buildTargets, type AnswerTree } from '../../../../src/main/engine/training/objectives.ts';
 import { ropeForModel } from '../../../../src/main/engine/training/rope-for.ts';
@@ -63,9 +64,11 @@ describe('inferred shapes', () => {
 
   /**
    * What does not grow with a document: B sequences of a batch, E stop tokens, the number of the program, and the rows of
-   * a chunk of the loss head (its limit is the runner's; the sizes at run time below show that it keeps to it).
+   * a chunk of the loss head (its limit is the runner's; the sizes at run time below show that it keeps to it); and memory
+   * that is asked for in advance.
    */
-  const BOUNDED = new Set(['B', 'E', 'program', 'chunk']);
+  const reserve = Array.from({ length: RESERVED_PIECES + 1 }, (_, i) => `reserve_${i}`);
+  const BOUNDED = new Set(['B', 'E', 'program', 'chunk', ...reserve]);
 
   it.each([
     ['lora', 'none'],
