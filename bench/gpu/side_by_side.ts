@@ -151,7 +151,7 @@ function markdown(rows: readonly { readonly document: number; readonly sides: re
     const base = sides.find(({ side }) => side === 'ours')?.step.median ?? NaN;
     return sides.map(({ side, step, pairTokensPerSecond, peakMiB, utilisation, error }) => {
       const time = `${step.median.toFixed(2)} (${step.least.toFixed(2)} to ${step.most.toFixed(2)})`;
-      const ratio = (step.median / base).toFixed(2);
+      const ratio = Number.isNaN(base) ? '' : (step.median / base).toFixed(2);
       const cells = [time, pairTokensPerSecond.toFixed(0), peakMiB, `${(100 * utilisation).toFixed(1)}%`, ratio];
       const shown = error === undefined ? cells : [error.slice(0, 60), '', peakMiB, '', ''];
       return `| ${document} | ${side} | ${shown.join(' | ')} |`;
