@@ -27,7 +27,16 @@ export interface PlanRequest {
 
 export interface MemoryPart {
   readonly name:
-    'runtime' | 'loading' | 'weights' | 'trained' | 'layerInputs' | 'activations' | 'workspace' | 'scores' | 'lossHead';
+    | 'runtime'
+    | 'pieces'
+    | 'loading'
+    | 'weights'
+    | 'trained'
+    | 'layerInputs'
+    | 'activations'
+    | 'workspace'
+    | 'scores'
+    | 'lossHead';
   readonly bytes: number;
   /** What it is, and what makes it smaller. */
   readonly about: string;
@@ -74,19 +83,22 @@ const CPU = {
 
 /**
  * CUDA's terms. Context and what the first run leaves behind are measured on one H100 with 4 and 32 layers; the rest is what
- * is alive at once in the graph (layer inputs in bfloat16, one layer's backward pass, scores at a time, loss head), held
- * against the allocator simulation in docs/results/gpu-2026-11.md.
+ * is alive at once in the graph (layer inputs in bfloat16, one layer's backward pass, scores at a time, loss head), and pieces
+ * that the arena keeps but cannot join: that term is empirical, from three lengths of one shape (docs/results/gpu-2026-11.md).
  */
 const CUDA = {
   context: 604 * MiB,
-  firstRun: 1320 * MiB,
-  firstRunLayer: 477 * MiB,
+  firstRun: 1045 * MiB,
+  firstRunLayer: 80 * MiB,
   /** bfloat16 numbers a token that one layer's backward pass holds. */
   workHidden: 5,
   workHeads: 5,
   workKeys: 4,
   block: 1024,
-  scores: 2 ** 29,
+  scores: 1.2e9,
+  /** Pieces: as much again as what grows with the length where that is this much, in proportion; at most 1.1 times it. */
+  piecesDouble: 21_700 * MiB,
+  piecesMost: 1.1,
   /** P, dP and dS in bfloat16. */
   scoreBytes: 6,
   chunk: 1024,
@@ -194,11 +206,11 @@ function cudaParts(model: PlanModel, { tokens, trainable, checkpointing }: PlanR
   const { layers, hiddenSize, intermediateSize, kvHeads, heads, vocabSize } = model;
   const { q, k, trained } = sizes(model, trainable);
   const full = trainable.kind === 'full';
-  const perHead = (heads / kvHeads) * Math.min(CUDA.block, tokens) * tokens;
+  const perHead = (heads / kvHeads) * Math.min(tokens < 65_536 ? CUDA.block : 2 * CUDA.block, tokens) * tokens;
   const divisors = Array.from({ length: kvHeads }, (_, i) => i + 1).filter((n) => kvHeads % n === 0);
   const atOnce = divisors.findLast((n) => n * perHead <= CUDA.scores) ?? 1;
   const work = CUDA.workHidden * hiddenSize + CUDA.workHeads * q + CUDA.workKeys * k;
-  return [
+  const parts: MemoryPart[] = [
     {
       name: 'runtime',
       bytes: CUDA.context + CUDA.firstRun + CUDA.firstRunLayer * layers,
@@ -231,6 +243,17 @@ function cudaParts(model: PlanModel, { tokens, trainable, checkpointing }: PlanR
       name: 'lossHead',
       bytes: CUDA.logitBytes * Math.min(CUDA.chunk, tokens) * vocabSize,
       about: 'a chunk of logits and their gradient',
+    },
+  ];
+  const growing = parts
+    .filter(({ name }) => name === 'layerInputs' || name === 'activations' || name === 'workspace')
+    .reduce((sum, { bytes }) => sum + bytes, 0);
+  return [
+    ...parts,
+    {
+      name: 'pieces',
+      bytes: growing * Math.min(CUDA.piecesMost, growing / CUDA.piecesDouble),
+      about: 'memory that the runtime keeps in pieces too small for what comes later',
     },
   ];
 }
