@@ -102,7 +102,7 @@ describe.skipIf('reason' in chromium)(
     });
 
     it('shows markup in a document as text', async () => {
-      await app.page.getByRole('cell', { name: 'markup' }).click();
+      await app.page.getByRole('cell', { name: 'markup', exact: true }).click();
       await app.page.getByText('<script>window.hacked=2</script>').waitFor();
       expect(await app.page.evaluate(() => 'hacked' in window)).toBe(false);
     });

@@ -116,7 +116,7 @@ describe.skipIf('reason' in chromium)(
       await drawer.getByRole('button', { name: 'Log', exact: true }).click();
       await drawer
         .getByRole('log')
-        .getByText(/import/)
+        .getByText(/1 imported/)
         .waitFor();
       await page.screenshot({ path: join(pictures, 'jobs-light.png') });
       await page.keyboard.press('Escape');

@@ -29,8 +29,8 @@ export interface ImportOptions {
   /** Time and memory that a file may take. */
   readonly limits?: ReaderLimits;
   readonly signal?: AbortSignal;
-  /** Called after each file. */
-  readonly onFile?: (report: FileReport) => void;
+  /** Called after each file, with the number of files that were found. */
+  readonly onFile?: (report: FileReport, total: number) => void;
 }
 
 /** About eight million tokens of English: beyond any context, and one row of it is still stored in a moment. */
@@ -54,12 +54,13 @@ export async function importPaths(
   const reader = new ReaderClient(options.limits ?? readerLimits);
   try {
     const files: FileReport[] = [];
-    for (const file of await collect(reader, paths, options)) {
+    const found = await collect(reader, paths, options);
+    for (const file of found) {
       const report: FileReport = { path: file.path, importer: file.importer, imported: 0, duplicates: 0, problems: [] };
       if (file.importer === null) report.problems.push(file.problem);
       else await importFile(reader, file, options, sink, report);
       files.push(report);
-      options.onFile?.(report);
+      options.onFile?.(report, found.length);
     }
     const report = summarise(files);
     if (report.imported + report.duplicates === 0) throw noDocument(paths, files);

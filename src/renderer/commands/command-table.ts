@@ -10,6 +10,8 @@ export interface Command {
 const everywhere = (label: string, keys: string | null): Command => ({ label, keys, page: null });
 const audit = (label: string, keys: string | null): Command => ({ label, keys, page: 'pairs' });
 
+const reading = (label: string, keys: string | null): Command => ({ label, keys, page: 'documents' });
+
 export const commandTable = {
   'palette.open': everywhere('Commands', 'mod+k'),
   'keys.show': everywhere('Keys of this page', '?'),
@@ -31,6 +33,9 @@ export const commandTable = {
   'compare.clear': { label: 'Take all runs out of the comparison', keys: null, page: 'compare' },
   'compare.differences': { label: 'Only settings that differ, or all', keys: 'd', page: 'compare' },
   'compare.export': { label: 'Save the compared curves as CSV', keys: null, page: 'compare' },
+  'documents.find': reading('Find in the document', '/'),
+  'documents.next_hit': reading('Next place found', 'n'),
+  'documents.previous_hit': reading('Previous place found', 'b'),
   'pairs.a_better': audit('A is better', '1'),
   'pairs.b_better': audit('B is better', '2'),
   'pairs.both_good': audit('Both are good', '3'),

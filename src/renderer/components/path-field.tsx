@@ -17,6 +17,7 @@ export function PathField({
   kind,
   error,
   onEnter,
+  onChooseMany,
   action,
   suggestion,
 }: {
@@ -28,6 +29,8 @@ export function PathField({
   readonly error?: ReactNode;
   /** Called with Enter in the field. */
   readonly onEnter?: (() => void) | undefined;
+  /** Called where the dialog gave several paths; left out: the first one counts. */
+  readonly onChooseMany?: ((paths: readonly string[]) => void) | undefined;
   /** A button for what is done with the path, in the same line. */
   readonly action?: ReactNode;
   /** Of the kind `save`: the file's name where only a folder is chosen. */
@@ -41,8 +44,10 @@ export function PathField({
       return;
     }
     const place = suggestion === undefined ? {} : { suggestion };
-    void bridge.choose({ kind, title: label, ...place }).then(([path]) => {
-      if (path !== undefined) onChange(path);
+    void bridge.choose({ kind, title: label, ...place }).then((paths) => {
+      const [path] = paths;
+      if (paths.length > 1 && onChooseMany !== undefined) onChooseMany(paths);
+      else if (path !== undefined) onChange(path);
     });
   };
   return (
@@ -54,8 +59,8 @@ export function PathField({
         error={error}
         spellCheck={false}
         inputContainer={(input) => (
-          <div style={{ display: 'flex', gap: 8 }}>
-            <div style={{ flex: 1 }}>{input}</div>
+          <div className="field-line">
+            {input}
             <Button variant="default" onClick={choose}>
               Choose
             </Button>

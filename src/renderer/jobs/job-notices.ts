@@ -4,14 +4,15 @@ import type { ApiJob } from '../../shared/api/jobs.ts';
 import { onApiEvent } from '../api/client.ts';
 import { formatDuration } from '../components/format.ts';
 
-/** Jobs shorter than this end while the person still looks at what they started. */
+/** Jobs shorter than this end while the person still looks at what they started; the line at the foot tells failures, too. */
 const noticeableMilliseconds = 20_000;
 
 /** What is worth telling about a job that has just ended; undefined = nothing. */
 export function noticeOf(job: ApiJob): { readonly title: string; readonly message: string } | undefined {
   const took = job.startedAt === null || job.endedAt === null ? 0 : job.endedAt - job.startedAt;
+  if (took < noticeableMilliseconds) return undefined;
   if (job.status === 'failed') return { title: `${job.title} failed`, message: job.error?.message ?? '' };
-  if (job.status !== 'finished' || took < noticeableMilliseconds) return undefined;
+  if (job.status !== 'finished') return undefined;
   return { title: `${job.title} is finished`, message: `It took ${formatDuration(took / 1000)}.` };
 }
 

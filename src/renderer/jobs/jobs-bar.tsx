@@ -1,4 +1,5 @@
 import { Button } from '@mantine/core';
+import { useState } from 'react';
 import type { ApiJob } from '../../shared/api/jobs.ts';
 import { useApi } from '../api/client.ts';
 import { JobActions } from './job-actions.tsx';
@@ -18,7 +19,8 @@ export function foremostJob(jobs: readonly ApiJob[]): ApiJob | undefined {
 /** One line at the foot of every page about the job that matters now; the drawer has all of them. */
 export function JobsBar({ onOpen }: { readonly onOpen: () => void }) {
   const jobs = useApi('jobs.list', {}).data ?? [];
-  const job = foremostJob(jobs);
+  const [dismissed, dismiss] = useState<readonly number[]>([]);
+  const job = foremostJob(jobs.filter(({ id, status }) => status !== 'failed' || !dismissed.includes(id)));
   if (job === undefined) return null;
   const waiting = jobs.filter(({ id, status }) => status === 'waiting' && id !== job.id).length;
   return (
@@ -33,8 +35,13 @@ export function JobsBar({ onOpen }: { readonly onOpen: () => void }) {
         <JobProgressLine job={job} />
       )}
       {waiting > 0 && <span className="muted">{waiting} waiting</span>}
-      <span className="row end">
+      <span className="row end actions">
         <JobActions job={job} />
+        {job.status === 'failed' && !job.resumable && (
+          <Button size="compact-xs" variant="default" onClick={() => dismiss([...dismissed, job.id])}>
+            Dismiss
+          </Button>
+        )}
         <Button size="compact-xs" variant="default" onClick={onOpen}>
           All jobs
         </Button>

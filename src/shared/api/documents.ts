@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ChunkRow, DocumentListRow, DocumentRow } from '../documents.ts';
 import { documentListRequestSchema, idSchema } from '../documents.ts';
+import { treeModeSchema } from '../import-kinds.ts';
 import type { Page } from '../paging.ts';
 import { method } from './method.ts';
 
@@ -18,6 +19,12 @@ export interface DocumentText {
   readonly text: string;
 }
 
+/** Where a document's text is cut for reading it piece by piece: at line ends where it has them, in UTF-16 units. */
+export interface DocumentPieces {
+  readonly length: number;
+  readonly starts: readonly number[];
+}
+
 export interface TextHit {
   readonly start: number;
   readonly end: number;
@@ -33,6 +40,7 @@ export const documentMethods = {
   'documents.text': method<DocumentText>()(
     z.strictObject({ id: idSchema, start: z.int().min(0), end: z.int().min(0) }),
   ),
+  'documents.pieces': method<DocumentPieces>()(z.strictObject({ id: idSchema })),
   'documents.search': method<readonly TextHit[]>()(
     z.strictObject({ id: idSchema, query: z.string().min(1), limit: z.int().min(1).max(1000).default(200) }),
   ),
@@ -42,7 +50,8 @@ export const documentMethods = {
     z.strictObject({
       paths: z.array(z.string().min(1)).min(1, 'choose at least one file or folder'),
       encoding: z.enum(['auto', 'latin-1', 'windows-1252']).default('auto'),
-      textField: z.string().min(1).default('text'),
+      textField: z.string().trim().min(1, 'name a field').default('text'),
+      tree: treeModeSchema.default('files'),
     }),
   ),
   'documents.countTokens': method<{ readonly jobId: number }>()(z.strictObject({ modelDir: z.string().min(1) })),

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import type { DocumentLengths, TextHit } from '../../../shared/api/documents.ts';
+import type { FileReport } from '../../../shared/documents.ts';
 import { UserError } from '../../../shared/errors.ts';
 import { modelReportOf } from './model-report-of.ts';
 import { countTokens, importDocuments } from '../documents.ts';
 import { noteModel, usableModel } from '../models.ts';
+import { pieceStarts } from '../text-pieces.ts';
 import type { ServiceContext } from '../context.ts';
 import type { DomainMethods, Handlers } from './handlers.ts';
 import type { Session } from './session.ts';
@@ -15,6 +17,27 @@ function textOf({ workspace }: Pick<ServiceContext, 'workspace'>, id: number): s
   const text = workspace.documents.text(id);
   if (text === undefined) throw new UserError('not_found', `There is no document ${id} in this workspace.`);
   return text;
+}
+
+/** Texts as `textOf`, the last one kept: a reader asks for one long text piece after piece, and texts never change. */
+function lastText(): typeof textOf {
+  let kept: { readonly folder: string; readonly id: number; readonly text: string } | undefined;
+  return (context, id) => {
+    const { folder } = context.workspace;
+    if (kept?.id !== id || kept.folder !== folder) kept = { folder, id, text: textOf(context, id) };
+    return kept.text;
+  };
+}
+
+/** A file's line in the log of an import: what it gave, and what was left out and why. */
+function fileLine({ path, imported, duplicates, problems }: FileReport): string {
+  const what = [
+    ...(imported > 0 ? [`${imported} imported`] : []),
+    ...(duplicates > 0 ? [`${duplicates} known already`] : []),
+    ...problems.slice(0, 5).map(({ line, reason }) => `${line === null ? '' : `line ${line} `}${reason}`),
+    ...(problems.length > 5 ? [`${problems.length - 5} more problems`] : []),
+  ];
+  return `${path}: ${what.join('; ') || 'nothing'}`;
 }
 
 function lengths(
@@ -53,6 +76,7 @@ function search(text: string, query: string, limit: number): TextHit[] {
 }
 
 export function documentHandlers(session: Session): Handlers<DomainMethods<'documents' | 'models'>> {
+  const textFor = lastText();
   return {
     'models.list': () =>
       session.context.workspace.models.list().map((model) => ({
@@ -77,13 +101,17 @@ export function documentHandlers(session: Session): Handlers<DomainMethods<'docu
     },
     'documents.lengths': ({ modelFingerprint }) => lengths(session.context, modelFingerprint),
     'documents.text': ({ id, start, end }) => {
-      const text = textOf(session.context, id);
+      const text = textFor(session.context, id);
       const to = Math.min(end, start + textLimit, text.length);
       return { start, end: to, length: text.length, text: text.slice(start, to) };
     },
-    'documents.search': ({ id, query, limit }) => search(textOf(session.context, id), query, limit),
+    'documents.pieces': ({ id }) => {
+      const text = textFor(session.context, id);
+      return { length: text.length, starts: pieceStarts(text) };
+    },
+    'documents.search': ({ id, query, limit }) => search(textFor(session.context, id), query, limit),
     'documents.chunks': ({ id }) => session.context.workspace.chunks.outline(id),
-    'documents.import': async ({ paths, encoding, textField }) => {
+    'documents.import': async ({ paths, encoding, textField, tree }) => {
       const { context } = session;
       const files = await Promise.all(paths.map((path) => session.grants.check(path)));
       const job = session.jobs.start({
@@ -94,10 +122,12 @@ export function documentHandlers(session: Session): Handlers<DomainMethods<'docu
           const report = await importDocuments(context, files, {
             encoding,
             textField,
+            tree,
             signal: control.signal,
-            onFile: () => {
+            onFile: (file, total) => {
               done += 1;
-              control.onProgress?.({ phase: 'import', done, total: done, unit: 'files', etaSeconds: null });
+              control.onProgress?.({ phase: 'import', done, total, unit: 'files', etaSeconds: null });
+              control.log(fileLine(file));
             },
           });
           session.changed('documents');

@@ -1,179 +1,179 @@
-import { Button, Select, TextInput } from '@mantine/core';
-import { useState } from 'react';
-import type { ImportReport } from '../../../shared/documents.ts';
+import { Button, Select, Switch } from '@mantine/core';
+import { useMemo, useState } from 'react';
+import type { DocumentListRow } from '../../../shared/documents.ts';
+import { importKinds } from '../../../shared/import-kinds.ts';
 import { useApi, useApiMutation } from '../../api/client.ts';
-import { goTo } from '../../app/router.ts';
-import { formatCount } from '../../components/format.ts';
+import { useAllRows } from '../../api/use-all-rows.ts';
+import { goTo, useRoute } from '../../app/router.ts';
+import { DataTable } from '../../components/data-table.tsx';
+import type { DataColumn } from '../../components/data-table.tsx';
+import { formatBytes, formatCount } from '../../components/format.ts';
 import { Page } from '../../components/page.tsx';
-import { PathField } from '../../components/path-field.tsx';
 import { Empty, ErrorPanel, Loading } from '../../components/states.tsx';
-import { histogram } from './histogram.ts';
+import { ImportPanel } from './import-panel.tsx';
+import { LengthHistogram } from './length-histogram.tsx';
 import { Reader } from './reader.tsx';
 
-/** Documents of the workspace: import, lengths, one to read. */
+const columns: readonly DataColumn<DocumentListRow>[] = [
+  { id: 'title', header: 'Title', value: (row) => row.title, width: 190 },
+  { id: 'tokens', header: 'Tokens', value: (row) => row.tokens, cell: (row) => count(row.tokens), number: true },
+  {
+    id: 'characters',
+    header: 'Chars',
+    value: (row) => row.characters,
+    cell: (row) => count(row.characters),
+    number: true,
+  },
+  { id: 'pairs', header: 'Pairs', value: (row) => row.pairs, cell: (row) => count(row.pairs), number: true, width: 70 },
+  { id: 'kind', header: 'Kind', value: (row) => importKinds[row.importer].label, width: 100 },
+  { id: 'source', header: 'Source', value: sourceOf, width: 320 },
+];
+
+function count(value: number | null): string {
+  return value === null ? '' : formatCount(value);
+}
+
+function sourceOf({ sourcePath, sourceLine }: DocumentListRow): string {
+  return sourceLine === null ? sourcePath : `${sourcePath}, line ${sourceLine}`;
+}
+
+/** A number of a link's query; null where it has none. */
+function place(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,12}$/.test(text) ? Number(text) : null;
+}
+
+/** Documents of the workspace: import, lengths, one to read. `#/documents/3?at=120` opens the third at a place. */
 export function DocumentsPage({ rest }: { readonly rest: readonly string[] }) {
-  const selected = Number(rest[0] ?? 0);
+  const { query } = useRoute();
   const models = useApi('models.list', {});
   const [model, setModel] = useState<string | null>(null);
-  const fingerprint = model ?? models.data?.[0]?.fingerprint;
-  const [search, setSearch] = useState('');
-  const list = useApi(
-    'documents.list',
-    {
-      limit: 500,
-      ...(search === '' ? {} : { search }),
-      ...(fingerprint === undefined ? {} : { modelFingerprint: fingerprint }),
-    },
-    { keep: true },
-  );
-  const lengths = useApi('documents.lengths', fingerprint === undefined ? {} : { modelFingerprint: fingerprint });
-  const load = useApiMutation('documents.import');
-  const count = useApiMutation('documents.countTokens');
-  const jobs = useApi('jobs.list', {});
-  const [path, setPath] = useState('');
-  const last = jobs.data?.find(({ kind, status }) => kind === 'import' && status === 'finished')?.result as
-    ImportReport | undefined;
-  const current = list.data?.rows.find(({ id }) => id === selected) ?? list.data?.rows[0];
-  const modelDir = models.data?.find((candidate) => candidate.fingerprint === fingerprint)?.path;
-  const inTokens = (lengths.data?.tokens?.length ?? 0) > 0;
-  const bins = histogram((inTokens ? lengths.data?.tokens : lengths.data?.characters) ?? []);
-  const tallest = bins.reduce((most, bin) => Math.max(most, bin.count), 1);
-  const problems = last?.files.flatMap((file) => file.problems) ?? [];
+  const chosen = models.data?.find(({ fingerprint }) => fingerprint === model) ?? models.data?.[0];
+  const [archived, showArchived] = useState(false);
+  const list = useAllRows('documents.list', {
+    archived,
+    ...(chosen === undefined ? {} : { modelFingerprint: chosen.fingerprint }),
+  });
+  const countTokens = useApiMutation('documents.countTokens');
+  const { rows } = list;
+  const wanted = place(rest[0]);
+  const current = wanted === null ? rows[0] : rows.find(({ id }) => id === wanted);
+  // A link may point to a document that is archived, or that has not come with the list yet.
+  const linked = useApi('documents.get', { id: wanted ?? 0 }, { enabled: wanted !== null && current === undefined });
+  const shown = current ?? linked.data;
+  const tokens = useMemo(() => rows.flatMap((row) => row.tokens ?? []), [rows]);
+  const characters = useMemo(() => rows.map((row) => row.characters), [rows]);
+  const bytes = useMemo(() => rows.reduce((sum, row) => sum + row.bytes, 0), [rows]);
+  const uncounted = rows.length - tokens.length;
+  const none = !list.pending && rows.length === 0;
   return (
     <Page
       title="Documents"
-      note={list.data === undefined ? '' : `${formatCount(lengths.data?.characters.length ?? 0)} documents`}
+      note={none || list.pending ? '' : `${formatCount(rows.length)} documents, ${formatBytes(bytes)}`}
     >
-      <div style={{ display: 'flex', gap: 8, alignItems: 'flex-end' }}>
-        <div style={{ flex: 1 }}>
-          <PathField label="Import a file or a folder" kind="files" value={path} onChange={setPath} />
-        </div>
-        <Button
-          disabled={path === ''}
-          loading={load.isPending}
-          onClick={() => {
-            load.mutate({ paths: [path] });
-          }}
-        >
-          Import
-        </Button>
-      </div>
-      {load.isError && <ErrorPanel error={load.error} />}
-      {last !== undefined && (
-        <div className="muted">
-          Last import: {formatCount(last.imported)} documents, {formatCount(last.duplicates)} duplicates,{' '}
-          {formatCount(last.problems)} problems.
-          {problems.slice(0, 20).map((problem) => (
-            <div key={`${problem.path} ${problem.line}`} style={{ color: 'var(--warn)' }}>
-              {problem.path}
-              {problem.line === null ? '' : `, line ${problem.line}`}: {problem.reason}
-            </div>
-          ))}
-        </div>
-      )}
-      {list.isError && <ErrorPanel error={list.error} />}
-      {list.isPending && <Loading />}
-      {list.data?.rows.length === 0 && search === '' && (
+      <ImportPanel />
+      {list.error !== null && <ErrorPanel error={list.error} />}
+      {countTokens.isError && <ErrorPanel error={countTokens.error} />}
+      {list.pending && <Loading lines={10} />}
+      {none && !archived && (
         <Empty title="No documents yet">
-          Long texts that the model shall learn to read. Import a file or a folder above.
+          Long texts that the model shall learn to read: books, reports, code, transcripts. Each becomes the long side
+          of preference pairs, so documents near the length that you train for are worth most. Texts that are there
+          already are recognised by their content and kept once.
         </Empty>
       )}
-      {((list.data?.rows.length ?? 0) > 0 || search !== '') && (
-        <div
-          style={{
-            display: 'grid',
-            gridTemplateColumns: 'minmax(0, 5fr) minmax(0, 6fr)',
-            gap: 12,
-            flex: 1,
-            minHeight: 420,
-          }}
-        >
-          <div style={{ display: 'flex', flexDirection: 'column', minHeight: 0 }}>
-            <div style={{ display: 'flex', gap: 8, marginBottom: 6 }}>
-              <TextInput
-                size="xs"
-                placeholder="Title or source"
-                aria-label="Search documents"
-                value={search}
-                onChange={(event) => {
-                  setSearch(event.currentTarget.value);
-                }}
-              />
+      {(!none || archived) && !list.pending && (
+        <div className="documents-grid">
+          <div className="column">
+            <div className="row">
               <Select
-                size="xs"
                 aria-label="Model for token counts"
                 placeholder="Tokens of model"
+                nothingFoundMessage="Add a model on the Models page"
                 data={(models.data ?? []).map((entry) => ({ value: entry.fingerprint, label: entry.name }))}
-                value={fingerprint ?? null}
+                value={chosen?.fingerprint ?? null}
+                w={170}
                 onChange={setModel}
               />
               <Button
-                size="xs"
                 variant="default"
-                disabled={modelDir === undefined}
+                disabled={chosen === undefined || uncounted === 0}
+                title={chosen === undefined ? 'Add a model on the Models page first' : undefined}
+                loading={countTokens.isPending}
                 onClick={() => {
-                  count.mutate({ modelDir: modelDir ?? '' });
+                  if (chosen !== undefined) countTokens.mutate({ modelDir: chosen.path });
                 }}
               >
-                Count tokens
+                {uncounted === 0 && tokens.length > 0 ? 'Tokens counted' : 'Count tokens'}
               </Button>
+              <Switch
+                className="end"
+                label="Archived"
+                checked={archived}
+                onChange={(event) => {
+                  showArchived(event.currentTarget.checked);
+                }}
+              />
             </div>
-            <div style={{ overflow: 'auto', flex: 1, border: '1px solid var(--line)', borderRadius: 4 }} tabIndex={0}>
-              <table className="data">
-                <thead>
-                  <tr>
-                    <th>Title</th>
-                    <th className="number">Tokens</th>
-                    <th className="number">Characters</th>
-                    <th className="number">Pairs</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {list.data?.rows.map((row) => (
-                    <tr
-                      key={row.id}
-                      className="selectable"
-                      aria-selected={row.id === current?.id}
-                      onClick={() => {
-                        goTo('documents', row.id);
-                      }}
-                    >
-                      <td title={row.sourcePath}>{row.title}</td>
-                      <td className="number">{row.tokens === null ? '' : formatCount(row.tokens)}</td>
-                      <td className="number">{formatCount(row.characters)}</td>
-                      <td className="number">{row.pairs === 0 ? '' : formatCount(row.pairs)}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
+            <DataTable
+              name="documents"
+              label="Documents"
+              rows={rows}
+              columns={columns}
+              rowId={(row) => row.id}
+              selected={shown?.id ?? null}
+              onSelect={(row) => goTo('documents', row.id)}
+              filterHint="Title, kind or source"
+            />
           </div>
-          <div style={{ display: 'flex', flexDirection: 'column', minHeight: 0, gap: 8 }}>
-            <figure style={{ margin: 0 }} aria-label="Lengths of documents">
-              <div style={{ display: 'flex', alignItems: 'flex-end', height: 72, gap: 1 }}>
-                {bins.map((bin) => (
-                  <div
-                    key={bin.from}
-                    title={`${formatCount(Math.round(bin.from))} to ${formatCount(Math.round(bin.to))}: ${bin.count}`}
-                    style={{
-                      flex: 1,
-                      height: `${(100 * bin.count) / tallest}%`,
-                      background: 'var(--short)',
-                      minHeight: bin.count > 0 ? 2 : 0,
-                    }}
-                  />
-                ))}
-              </div>
-              <figcaption className="muted" style={{ display: 'flex', justifyContent: 'space-between' }}>
-                <span>{formatCount(Math.round(bins[0]?.from ?? 0))}</span>
-                <span>{inTokens ? 'tokens a document' : 'characters a document'}</span>
-                <span>{formatCount(Math.round(bins.at(-1)?.to ?? 0))}</span>
-              </figcaption>
-            </figure>
-            {current !== undefined && <Reader key={current.id} id={current.id} length={current.characters} />}
+          <div className="column">
+            {rows.length > 0 && (
+              <LengthHistogram
+                lengths={tokens.length > 0 ? tokens : characters}
+                unit={tokens.length > 0 ? 'tokens' : 'characters'}
+                contextLength={chosen?.report.contextLength ?? null}
+              />
+            )}
+            {linked.isError && <ErrorPanel error={linked.error} />}
+            {none && <Empty title="Nothing is archived" />}
+            {shown !== undefined && (
+              <>
+                <DocumentHead id={shown.id} title={shown.title} archived={shown.archivedAt !== null} />
+                <Reader key={shown.id} id={shown.id} at={place(query['at'])} end={place(query['end'])} />
+              </>
+            )}
           </div>
         </div>
       )}
     </Page>
+  );
+}
+
+function DocumentHead({
+  id,
+  title,
+  archived,
+}: {
+  readonly id: number;
+  readonly title: string;
+  readonly archived: boolean;
+}) {
+  const set = useApiMutation('documents.setArchived');
+  return (
+    <div className="row" style={{ flexWrap: 'nowrap' }}>
+      <h2 className="ellipsis" style={{ margin: 0 }} title={title}>
+        {title}
+      </h2>
+      {archived && <span className="muted">archived</span>}
+      {set.isError && <span style={{ color: 'var(--fail)' }}>{set.error.message}</span>}
+      <Button
+        className="end"
+        size="compact-xs"
+        variant="default"
+        title={archived ? undefined : 'It is kept, with its pairs, but not used for new ones'}
+        onClick={() => set.mutate({ id, archived: !archived })}
+      >
+        {archived ? 'Restore' : 'Archive'}
+      </Button>
+    </div>
   );
 }

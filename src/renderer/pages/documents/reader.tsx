@@ -1,83 +1,205 @@
-import { TextInput } from '@mantine/core';
+import './documents.css';
+import { Button, TextInput } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { memo, useMemo, useRef, useState } from 'react';
+import { memo, useEffect, useMemo, useRef, useState } from 'react';
 import { useApi } from '../../api/client.ts';
+import { useCommands } from '../../commands/active-commands.ts';
+import { useKeyLabel } from '../../commands/use-keymap.ts';
 import { formatCount } from '../../components/format.ts';
-import { Loading } from '../../components/states.tsx';
+import { ErrorPanel, Loading } from '../../components/states.tsx';
+import { chunkCuts, stretches } from './stretches.ts';
+import type { Cut, Mark } from './stretches.ts';
 
-/** Characters of one piece of the text that is laid out at once. */
-const PIECE = 2000;
-/** Characters that are asked for at once: whoever scrolls on finds the next pieces there. */
-const BLOCK = 10 * PIECE;
+/** Most places that a search gives. */
+const mostHits = 1000;
+const lineHeight = 20;
+/** Pieces that are asked for at once: whoever scrolls on finds the next ones there. */
+const BLOCK = 8;
 
-/** A document's text in pieces, only those on the screen, with chunk boundaries as thin rules and a search. */
-export function Reader({ id, length }: { readonly id: number; readonly length: number }) {
-  const box = useRef<HTMLDivElement>(null);
-  const [query, setQuery] = useState('');
+/** The piece that an offset lies in: the last one that starts at or before it. */
+export function pieceAt(starts: readonly number[], offset: number): number {
+  let [low, high] = [0, starts.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((starts[middle] ?? 0) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** A document's text: only the pieces in sight exist. Chunk boundaries, a search, and a place that a link points to. */
+export function Reader({
+  id,
+  at,
+  end,
+}: {
+  readonly id: number;
+  readonly at: number | null;
+  readonly end: number | null;
+}) {
+  const pieces = useApi('documents.pieces', { id });
   const chunks = useApi('documents.chunks', { id });
-  const hits = useApi('documents.search', { id, query }, { enabled: query.length > 1, keep: true });
-  const count = Math.ceil(length / PIECE);
-  const rows = useVirtualizer({ count, getScrollElement: () => box.current, estimateSize: () => 420, overscan: 3 });
   const latest = chunks.data?.[0]?.chunkingId;
-  const starts = useMemo(
-    () =>
-      (chunks.data ?? [])
-        .filter((chunk) => chunk.chunkingId === latest)
-        .map(({ start, tokens }) => ({ start, tokens })),
+  const current = useMemo(
+    () => (chunks.data ?? []).filter((chunk) => chunk.chunkingId === latest),
     [chunks.data, latest],
   );
+  const cuts = useMemo(() => chunkCuts(current), [current]);
+  if (pieces.isError) return <ErrorPanel error={pieces.error} retry={() => void pieces.refetch()} />;
+  if (pieces.data === undefined) return <Loading lines={12} />;
+  const { starts, length } = pieces.data;
+  return <Text key={id} {...{ id, starts, length, cuts, at, end }} chunks={current.length} />;
+}
+
+/**
+ * Keeps a mark in the middle until it stays there: pieces around it are measured as they come into sight, which moves it.
+ * Ends after two seconds at most.
+ */
+function settleOn(box: { readonly current: HTMLElement | null }, offset: number): void {
+  let steady = 0;
+  const began = performance.now();
+  const look = (): void => {
+    const mark = box.current?.querySelector(`[data-at="${offset}"]`) ?? null;
+    const before = box.current?.scrollTop;
+    mark?.scrollIntoView({ block: 'center' });
+    steady = mark !== null && box.current?.scrollTop === before ? steady + 1 : 0;
+    if (steady < 5 && performance.now() - began < 2000) requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+}
+
+interface TextProps {
+  readonly id: number;
+  readonly starts: readonly number[];
+  readonly length: number;
+  readonly cuts: readonly Cut[];
+  readonly chunks: number;
+  readonly at: number | null;
+  readonly end: number | null;
+}
+
+function Text({ id, starts, length, cuts, chunks, at, end }: TextProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const field = useRef<HTMLInputElement>(null);
+  const labelOf = useKeyLabel();
+  const [query, setQuery] = useState('');
+  const [wanted] = useDebouncedValue(query, 150);
+  const searching = wanted.trim() !== '';
+  const search = useApi('documents.search', { id, query: wanted, limit: mostHits }, { enabled: searching, keep: true });
+  const hits = useMemo(() => (searching ? (search.data ?? []) : []), [searching, search.data]);
+  const [hitAt, setHitAt] = useState(0);
+  const hit = hits[Math.min(hitAt, hits.length - 1)];
+
+  const rows = useVirtualizer({
+    count: starts.length,
+    getScrollElement: () => box.current,
+    // About 80 characters a line; measured once it is in sight.
+    estimateSize: (index) => Math.ceil(((starts[index + 1] ?? length) - (starts[index] ?? 0)) / 80) * lineHeight,
+    overscan: 3,
+  });
+
+  /** Scrolls to a place: first to its piece, then, once that is drawn, to the very line. */
+  const show = (offset: number): void => {
+    rows.scrollToIndex(pieceAt(starts, offset), { align: 'start' });
+    settleOn(box, offset);
+  };
+  const shown = useRef<string>('');
+  useEffect(() => {
+    const key = `${at}`;
+    if (at === null || shown.current === key) return;
+    shown.current = key;
+    show(at);
+  });
+  useEffect(() => {
+    setHitAt(0);
+  }, [wanted]);
+  useEffect(() => {
+    if (hit !== undefined) show(hit.start);
+    // A new hit moves the text; a change of anything else does not.
+  }, [hit?.start, hit?.end]);
+
+  const step = (by: number): void => {
+    if (hits.length > 0) setHitAt((before) => (Math.min(before, hits.length - 1) + by + hits.length) % hits.length);
+  };
+  useCommands({
+    'documents.find': () => field.current?.focus(),
+    'documents.next_hit': () => step(1),
+    'documents.previous_hit': () => step(-1),
+  });
+
+  const marks = useMemo(
+    (): readonly Mark[] => [
+      ...hits.map((one): Mark => ({ start: one.start, end: one.end, kind: one === hit ? 'current' : 'hit' })),
+      ...(at === null ? [] : [{ start: at, end: Math.max(at + 1, end ?? at + 60), kind: 'place' } as const]),
+    ],
+    [hits, hit, at, end],
+  );
+  const items = rows.getVirtualItems();
+  const inSight = items.find((item) => item.end > (rows.scrollOffset ?? 0));
+  const share = length === 0 ? 0 : (starts[inSight?.index ?? 0] ?? 0) / length;
   return (
-    <div style={{ display: 'flex', flexDirection: 'column', minHeight: 0, flex: 1 }}>
-      <div style={{ display: 'flex', gap: 8, alignItems: 'center', marginBottom: 6 }}>
+    <div className="reader">
+      <div className="row">
         <TextInput
-          placeholder="Find in this document"
+          ref={field}
+          placeholder={`Find in this document${labelOf('documents.find') === '' ? '' : ` (${labelOf('documents.find')})`}`}
           aria-label="Find in this document"
           value={query}
           onChange={(event) => {
             setQuery(event.currentTarget.value);
           }}
-          size="xs"
-          w={260}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter') step(event.shiftKey ? -1 : 1);
+            if (event.key === 'Escape') {
+              setQuery('');
+              box.current?.focus();
+            }
+          }}
+          w={220}
         />
-        <span className="muted">
-          {query.length > 1 && hits.data !== undefined
-            ? `${formatCount(hits.data.length)} places`
-            : `${formatCount(length)} characters, ${formatCount(starts.length)} chunks`}
-        </span>
+        {searching ? (
+          <>
+            <span role="status" className={hits.length === 0 && search.isSuccess ? 'no-hit' : 'muted'}>
+              {hits.length === 0
+                ? search.isSuccess
+                  ? 'Not found'
+                  : ''
+                : `${formatCount(Math.min(hitAt, hits.length - 1) + 1)} of ${formatCount(hits.length)}${hits.length === mostHits ? ' or more' : ''}`}
+            </span>
+            <Button size="compact-xs" variant="default" disabled={hits.length === 0} onClick={() => step(-1)}>
+              Previous
+            </Button>
+            <Button size="compact-xs" variant="default" disabled={hits.length === 0} onClick={() => step(1)}>
+              Next
+            </Button>
+          </>
+        ) : (
+          <span className="muted">{chunks === 0 ? 'not cut into chunks yet' : `${formatCount(chunks)} chunks`}</span>
+        )}
+        <span className="muted end">{Math.round(100 * share)}%</span>
       </div>
-      {query.length > 1 && (
-        <div style={{ maxHeight: 120, overflow: 'auto', marginBottom: 6 }}>
-          {(hits.data ?? []).slice(0, 100).map((hit) => (
-            <button
-              key={hit.start}
-              type="button"
-              className="nav mono"
-              style={{ background: 'none', width: '100%', cursor: 'pointer', textAlign: 'left' }}
-              onClick={() => {
-                rows.scrollToIndex(Math.floor(hit.start / PIECE), { align: 'start' });
-              }}
-            >
-              {hit.excerpt}
-            </button>
-          ))}
-        </div>
-      )}
-      <div
-        ref={box}
-        className="panel"
-        style={{ flex: 1, minHeight: 240, overflow: 'auto' }}
-        tabIndex={0}
-        aria-label="Text"
-      >
+      {search.isError && <ErrorPanel error={search.error} />}
+      <div ref={box} className="panel page-text" tabIndex={0} role="region" aria-label="Text">
         <div style={{ height: rows.getTotalSize(), position: 'relative' }}>
-          {rows.getVirtualItems().map((row) => (
+          {items.map((item) => (
             <div
-              key={row.key}
+              key={item.key}
               ref={rows.measureElement}
-              data-index={row.index}
-              style={{ position: 'absolute', top: 0, left: 0, right: 0, transform: `translateY(${row.start}px)` }}
+              data-index={item.index}
+              style={{ position: 'absolute', top: 0, left: 0, right: 0, transform: `translateY(${item.start}px)` }}
             >
-              <Piece id={id} from={row.index * PIECE} to={Math.min(length, (row.index + 1) * PIECE)} starts={starts} />
+              <Piece
+                id={id}
+                from={starts[item.index] ?? 0}
+                to={starts[item.index + 1] ?? length}
+                blockFrom={starts[item.index - (item.index % BLOCK)] ?? 0}
+                blockTo={starts[item.index - (item.index % BLOCK) + BLOCK] ?? length}
+                last={item.index === starts.length - 1}
+                height={item.size}
+                marks={marks}
+                cuts={cuts}
+              />
             </div>
           ))}
         </div>
@@ -86,40 +208,40 @@ export function Reader({ id, length }: { readonly id: number; readonly length: n
   );
 }
 
-const Piece = memo(function Piece({
-  id,
-  from,
-  to,
-  starts,
-}: {
+const Piece = memo(function Piece(props: {
   readonly id: number;
   readonly from: number;
   readonly to: number;
-  readonly starts: readonly { start: number; tokens: number }[];
+  readonly blockFrom: number;
+  readonly blockTo: number;
+  readonly last: boolean;
+  /** What it takes until its text has come. */
+  readonly height: number;
+  readonly marks: readonly Mark[];
+  readonly cuts: readonly Cut[];
 }) {
-  const block = Math.floor(from / BLOCK) * BLOCK;
-  const text = useApi('documents.text', { id, start: block, end: block + BLOCK });
-  if (text.data === undefined) return <div style={{ height: 420 }}>{text.isPending && <Loading lines={3} />}</div>;
-  const cuts = starts.filter(({ start }) => start >= from && start < to);
-  const edges = [from, ...cuts.map(({ start }) => start).filter((start) => start > from), to];
+  const { id, from, to, blockFrom, blockTo, last, height, marks, cuts } = props;
+  const text = useApi('documents.text', { id, start: blockFrom, end: blockTo });
+  if (text.isError) return <ErrorPanel error={text.error} retry={() => void text.refetch()} />;
+  if (text.data === undefined) return <div style={{ height }} />;
   return (
     <div className="text">
-      {edges.slice(0, -1).map((start, i) => {
-        const cut = cuts.find((candidate) => candidate.start === start);
-        return (
-          <span key={start}>
-            {cut !== undefined && (
-              <span
-                style={{ display: 'block', borderTop: '1px solid var(--short)', margin: '6px 0', textAlign: 'right' }}
-                className="muted"
-              >
-                chunk, {formatCount(cut.tokens)} tokens
-              </span>
-            )}
-            {text.data.text.slice(start - block, (edges[i + 1] ?? to) - block)}
-          </span>
-        );
-      })}
+      {stretches(text.data.text.slice(from - blockFrom, to - blockFrom), from, marks, cuts, last).map((stretch) => (
+        <span key={stretch.start}>
+          {stretch.cuts.map((label) => (
+            <span key={label} className="chunk-cut">
+              {label}
+            </span>
+          ))}
+          {stretch.mark === null ? (
+            stretch.text
+          ) : (
+            <mark className={`mark-${stretch.mark.kind}`} data-at={stretch.mark.start}>
+              {stretch.text}
+            </mark>
+          )}
+        </span>
+      ))}
     </div>
   );
 });
