@@ -94,11 +94,13 @@ describe('numbers and next steps', () => {
   });
 
   it('a workspace leads from documents to runs', () => {
-    const info = { folder: 'x', documents: 0, pairs: 0, unreviewed: 0, runs: 0, evaluations: 0 };
+    const info = { folder: 'x', models: 1, documents: 0, pairs: 0, unreviewed: 0, runs: 0, evaluations: 0 };
+    expect(nextStep({ ...info, models: 0 }).page).toBe('models');
     expect(nextStep(info).page).toBe('documents');
     expect(nextStep({ ...info, documents: 3 }).page).toBe('generate');
     expect(nextStep({ ...info, documents: 3, pairs: 9, unreviewed: 9 }).page).toBe('pairs');
     expect(nextStep({ ...info, documents: 3, pairs: 9, unreviewed: 4 }).page).toBe('train');
-    expect(nextStep({ ...info, documents: 3, pairs: 9, unreviewed: 4, runs: 1 }).page).toBe('evaluate');
+    expect(nextStep({ ...info, documents: 3, pairs: 9, unreviewed: 9, runs: 1 }).page).toBe('evaluate');
+    expect(nextStep({ ...info, documents: 3, pairs: 9, unreviewed: 9, runs: 1, evaluations: 2 }).page).toBe('runs');
   });
 });

@@ -86,6 +86,10 @@ export function pairRepository({ database, now, events }: RepositoryContext) {
       AND (@pattern IS NULL OR p.question LIKE @pattern ESCAPE '\\' OR p.chosen LIKE @pattern ESCAPE '\\'
         OR p.rejected LIKE @pattern ESCAPE '\\' OR r.edit LIKE @pattern ESCAPE '\\')
     ORDER BY s.pair_id LIMIT @limit`);
+  const latest = database.prepare<[{ jobId: number | null; limit: number }], Stored & { documentTitle: string }>(`
+    SELECT ${columns}, d.title AS documentTitle FROM ${source} JOIN documents d ON d.id = p.document_id
+    WHERE @jobId IS NULL OR EXISTS (SELECT 1 FROM samples m WHERE m.id = p.sample_id AND m.job_id = @jobId)
+    ORDER BY p.id DESC LIMIT @limit`);
   const detail = database.prepare<
     [number],
     Stored & {
@@ -181,6 +185,11 @@ export function pairRepository({ database, now, events }: RepositoryContext) {
         pattern: filter.search === undefined ? null : containing(filter.search),
       });
       return pageOf(rows.map(toRow), filter.limit, (row) => row.id);
+    },
+
+    /** The pairs that were made last, of one generation or of all, newest first. */
+    latest(jobId: number | null, limit: number): readonly (PairRow & { readonly documentTitle: string })[] {
+      return latest.all({ jobId, limit }).map(({ documentTitle, ...row }) => ({ ...toRow(row), documentTitle }));
     },
 
     /** One pair with all that the audit page shows. Errors: `not_found`. */

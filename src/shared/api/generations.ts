@@ -31,8 +31,21 @@ export interface GenerationView {
 /** The request as the model will get it, on a real chunk. */
 export interface TemplatePreview {
   readonly documentTitle: string;
+  /** Place of the chunk among the document's; null for a stretch of a document that is not cut yet. */
+  readonly chunkIndex: number | null;
   readonly chunk: string;
   readonly prompt: string;
+}
+
+/** A pair as it has just been made. */
+export interface GeneratedPair {
+  readonly id: number;
+  readonly documentId: number;
+  readonly documentTitle: string;
+  readonly question: string;
+  readonly chosen: string;
+  readonly rejected: string;
+  readonly flags: readonly string[];
 }
 
 const settings = synthesisConfigSchema;
@@ -45,6 +58,10 @@ export const generationMethods = {
   /** The template filled in with a stretch of a document (the first one when left out). */
   'generations.preview': method<TemplatePreview>()(
     z.strictObject({ template: instructionTemplateSchema, documentId: idSchema.optional() }),
+  ),
+  /** The pairs made last, newest first: of one generation, or of all. */
+  'generations.latest': method<readonly GeneratedPair[]>()(
+    z.strictObject({ id: idSchema.nullable().default(null), limit: z.int().min(1).max(50).default(8) }),
   ),
   'generations.start': method<{ readonly jobId: number }>()(
     z.strictObject({

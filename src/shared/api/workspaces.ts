@@ -3,6 +3,7 @@ import { method } from './method.ts';
 
 export interface WorkspaceInfo {
   readonly folder: string;
+  readonly models: number;
   readonly documents: number;
   readonly pairs: number;
   readonly unreviewed: number;
@@ -32,6 +33,30 @@ export interface FolderListing {
   readonly entries: readonly FolderEntry[];
 }
 
+/** One model's figures in the demo; shares are in [0, 1], NLL and KL in nats a token. */
+export interface DemoFiguresView {
+  readonly name: string;
+  readonly short: number;
+  readonly long: number;
+  readonly closed: number;
+  readonly ask: number;
+  readonly textNll: number;
+  readonly klChosen: number;
+  readonly klRejected: number;
+}
+
+/** The demo as it runs: what it has done, what it found. */
+export interface DemoView {
+  readonly jobId: number;
+  readonly folder: string;
+  /** In order; the last one runs while `endedAt` is null. */
+  readonly phases: readonly { readonly name: string; readonly startedAt: number; readonly endedAt: number | null }[];
+  /** The base model first, then each run. */
+  readonly figures: readonly DemoFiguresView[];
+  /** What the demo promises and whether it held; null until its end. */
+  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[] | null;
+}
+
 const folder = z.string().trim().min(1, 'name a folder');
 
 export const workspaceMethods = {
@@ -46,4 +71,6 @@ export const workspaceMethods = {
   'demo.start': method<{ readonly jobId: number }>()(
     z.strictObject({ folder: folder.optional(), seed: z.int().min(0).default(0), compare: z.boolean().default(false) }),
   ),
+  /** The demo that was started last since Longhand runs; null = none. */
+  'demo.state': method<DemoView | null>()(z.strictObject({})),
 };

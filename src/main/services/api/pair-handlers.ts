@@ -40,8 +40,17 @@ function preview(
       hint: 'Import documents first.',
     });
   }
-  const chunk = sampleChunk(text);
-  return { documentTitle: row.title, chunk, prompt: renderInstruction(template, chunk) };
+  // A document that was cut before has real chunks; the middle one is as good as any.
+  const outline = workspace.chunks.outline(row.id);
+  const cut = outline.filter(({ chunkingId }) => chunkingId === outline[0]?.chunkingId);
+  const middle = cut[Math.floor(cut.length / 2)];
+  const chunk = middle === undefined ? sampleChunk(text) : text.slice(middle.start, middle.end);
+  return {
+    documentTitle: row.title,
+    chunkIndex: middle?.index ?? null,
+    chunk,
+    prompt: renderInstruction(template, chunk),
+  };
 }
 
 export function pairHandlers(session: Session): Handlers<DomainMethods<'generations' | 'pairs'>> {
@@ -66,6 +75,12 @@ export function pairHandlers(session: Session): Handlers<DomainMethods<'generati
       };
     },
     'generations.get': ({ id }) => generationView(generationReport(session.context, id)),
+    'generations.latest': ({ id, limit }) =>
+      session.context.workspace.pairs
+        .latest(id, limit)
+        .map(({ id: pair, documentId, documentTitle, question, chosen, rejected, flags }) => ({
+          ...{ id: pair, documentId, documentTitle, question, chosen, rejected, flags },
+        })),
     'generations.settings': ({ settings }) => settings,
     'generations.preview': ({ template, documentId }) => preview(session.context, template, documentId),
     'generations.start': async ({ modelDir, settings, documentIds, name, threads, device }) => {

@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { FolderEntry, FolderListing, WorkspaceInfo } from '../../../shared/api/workspaces.ts';
 import { UserError } from '../../../shared/errors.ts';
 import { databaseName } from '../../workspace/workspace.ts';
-import { runDemoIn } from '../demo.ts';
 import type { ServiceContext } from '../context.ts';
+import { demoHandlers } from './demo-handlers.ts';
 import type { DomainMethods, Handlers } from './handlers.ts';
 import type { Session } from './session.ts';
 
@@ -15,6 +14,7 @@ export function workspaceInfo({ workspace }: Pick<ServiceContext, 'workspace'>):
   const { all, unreviewed } = workspace.pairs.queueCounts();
   return {
     folder: workspace.folder,
+    models: workspace.models.list().length,
     documents: workspace.documents.totals().documents,
     pairs: all,
     unreviewed,
@@ -65,35 +65,6 @@ export function workspaceHandlers(session: Session): Handlers<DomainMethods<'wor
       return null;
     },
     'files.browse': ({ path }) => browse(session, path),
-    'demo.start': async ({ folder, seed, compare }) => {
-      const place =
-        folder === undefined ? await mkdtemp(join(tmpdir(), 'longhand-demo-')) : await session.grants.check(folder);
-      const context = await session.openWorkspace(resolve(place), true);
-      const job = session.jobs.start({
-        kind: 'demo',
-        title: 'Demo',
-        run: (control) =>
-          runDemoIn(
-            context,
-            { folder: place, seed, compare },
-            {
-              ...control,
-              onProgress: (progress) => {
-                control.onProgress?.(progress);
-                for (const topic of ['metrics', 'pairs', 'runs'] as const) session.changed(topic);
-              },
-              onPhase: (name) => {
-                control.log(`phase: ${name}`);
-                for (const topic of ['documents', 'generations', 'runs', 'evaluations'] as const)
-                  session.changed(topic);
-              },
-              onFigures: () => {
-                session.changed('evaluations');
-              },
-            },
-          ),
-      });
-      return { jobId: job.id };
-    },
+    ...demoHandlers(session),
   };
 }

@@ -1,127 +1,169 @@
+import './home.css';
 import { Button } from '@mantine/core';
 import { useState } from 'react';
+import type { WorkspaceInfo } from '../../../shared/api/workspaces.ts';
 import { useApi, useApiMutation } from '../../api/client.ts';
 import { hrefOf } from '../../app/router.ts';
-import { formatCount, formatTime } from '../../components/format.ts';
-import { Facts, Page } from '../../components/page.tsx';
+import { DropTarget } from '../../components/drop-target.tsx';
+import { fieldError, inputProblem } from '../../components/field-error.tsx';
+import { formatTime } from '../../components/format.ts';
+import { Page } from '../../components/page.tsx';
 import { PathField } from '../../components/path-field.tsx';
-import { ErrorPanel } from '../../components/states.tsx';
-import { nextStep } from './next-step.ts';
+import { ErrorPanel, Loading } from '../../components/states.tsx';
+import { folderName } from '../../workspaces/workspace-menu.tsx';
+import { DemoPanel } from './demo-panel.tsx';
+import { nextStep, workSteps } from './next-step.ts';
 import { OpenBundle } from './open-bundle.tsx';
 
-/** Where one starts: the workspace, what comes next in it, and the demo. */
+/** Where one starts: the workspace, what comes next in it, the demo, and workspaces that were open lately. */
 export function HomePage() {
   const workspace = useApi('workspaces.current', {});
-  const recent = useApi('workspaces.recent', {});
   const open = useApiMutation('workspaces.open');
-  const demo = useApiMutation('demo.start');
   const [folder, setFolder] = useState('');
   const info = workspace.data ?? undefined;
-  const next = nextStep(info);
+  const show = (path: string, create: boolean): void => open.mutate({ folder: path, create });
   return (
-    <Page title="Home">
-      {open.isError && <ErrorPanel error={open.error} />}
-      {demo.isError && <ErrorPanel error={demo.error} />}
-      <div style={{ display: 'grid', gridTemplateColumns: 'minmax(0, 3fr) minmax(0, 2fr)', gap: 12 }}>
-        <div className="panel">
-          <h2>Workspace</h2>
+    <Page title="Home" note="Preference pairs and training for long contexts, on this computer">
+      {workspace.isError && <ErrorPanel error={workspace.error} retry={() => void workspace.refetch()} />}
+      <div className="home-grid">
+        <section className="panel" aria-label="Workspace">
+          <h2>{info === undefined ? 'Workspace' : folderName(info.folder)}</h2>
+          {workspace.isPending && <Loading lines={6} />}
           {info === undefined ? (
-            <p className="muted">One folder holds an experiment: documents, pairs, audits, runs and evaluations.</p>
+            !workspace.isPending && (
+              <p className="muted">
+                One folder holds an experiment's whole history: documents, pairs, audits, runs and evaluations. Nothing
+                leaves this computer.
+              </p>
+            )
           ) : (
             <>
-              <Facts
-                facts={[
-                  [
-                    'Folder',
-                    <span key="folder" className="mono">
-                      {info.folder}
-                    </span>,
-                  ],
-                  ['Documents', formatCount(info.documents)],
-                  ['Pairs', `${formatCount(info.pairs)}, ${formatCount(info.unreviewed)} not reviewed`],
-                  ['Runs', formatCount(info.runs)],
-                  ['Evaluations', formatCount(info.evaluations)],
-                ]}
-              />
-              <p>
-                Next: <a href={hrefOf(next.page)}>{next.text}</a>
-              </p>
+              <div className="mono muted" style={{ marginBottom: 8, overflowWrap: 'anywhere' }}>
+                {info.folder}
+              </div>
+              <Steps info={info} />
             </>
           )}
-          <PathField
-            label={info === undefined ? 'Open or create a workspace' : 'Open another workspace'}
-            kind="folder"
-            value={folder}
-            onChange={setFolder}
-          />
-          <div style={{ display: 'flex', gap: 8, marginTop: 8 }}>
-            <Button
-              disabled={folder === ''}
-              loading={open.isPending}
-              onClick={() => {
-                open.mutate({ folder, create: false });
+          <DropTarget hint="Drop a folder to open it" onDrop={([path]) => path !== undefined && show(path, false)}>
+            <PathField
+              label={info === undefined ? 'Open or create a workspace' : 'Open another workspace'}
+              description="A folder that Longhand made, or a new one"
+              kind="folder"
+              value={folder}
+              onChange={(next) => {
+                setFolder(next);
+                open.reset();
               }}
-            >
-              Open
-            </Button>
-            <Button
-              variant="default"
-              disabled={folder === ''}
-              onClick={() => {
-                open.mutate({ folder, create: true });
-              }}
-            >
-              Create
-            </Button>
-          </div>
-        </div>
-        <div className="panel">
-          <h2>Try the demo</h2>
-          <p className="muted">
-            A small model that reads short texts well and long ones badly writes its own preference pairs from 300
-            documents, trains with LongPO on this computer's processor and is measured before and after. About two
-            minutes; everything it does is in a workspace of its own and can be looked at while it runs.
-          </p>
-          <Button
-            loading={demo.isPending}
-            onClick={() => {
-              demo.mutate({});
-            }}
-          >
-            Run the demo
-          </Button>
-        </div>
+              onEnter={() => show(folder, false)}
+              error={fieldError(open.error)}
+              action={
+                <>
+                  <Button disabled={folder.trim() === ''} loading={open.isPending} onClick={() => show(folder, false)}>
+                    Open
+                  </Button>
+                  <Button variant="default" disabled={folder.trim() === ''} onClick={() => show(folder, true)}>
+                    Create
+                  </Button>
+                </>
+              }
+            />
+          </DropTarget>
+          {open.isError && inputProblem(open.error) === null && <ErrorPanel error={open.error} />}
+        </section>
+        <DemoPanel />
+        <Recent current={info?.folder} onOpen={(path) => show(path, false)} />
         <OpenBundle />
-        <div className="panel">
-          <h2>Recent workspaces</h2>
-          {(recent.data ?? []).length === 0 && <span className="muted">None yet.</span>}
-          <table className="data">
-            <tbody>
-              {(recent.data ?? []).map((entry) => (
-                <tr key={entry.folder}>
-                  <td className="mono">{entry.folder}</td>
-                  <td className="muted">{formatTime(entry.openedAt)}</td>
-                  <td>
-                    {entry.exists ? (
-                      <Button
-                        size="compact-xs"
-                        variant="default"
-                        onClick={() => {
-                          open.mutate({ folder: entry.folder, create: false });
-                        }}
-                      >
-                        Open
-                      </Button>
-                    ) : (
-                      <span className="muted">gone</span>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
       </div>
     </Page>
+  );
+}
+
+function Steps({ info }: { readonly info: WorkspaceInfo }) {
+  const next = nextStep(info);
+  return (
+    <>
+      <ol className="work-steps" aria-label="Steps of the work">
+        {workSteps(info).map(({ page, todo, done }, i) => (
+          <li key={page} data-next={page === next.page || undefined}>
+            <span className="number">{i + 1}</span>
+            <a href={hrefOf(page)}>{done === null ? todo : stepNames[page]}</a>
+            <span className="end">{done ?? <span className="muted">{page === next.page ? 'next' : ''}</span>}</span>
+          </li>
+        ))}
+      </ol>
+      {next.page === 'runs' && (
+        <p>
+          Next: <a href={hrefOf('runs')}>{next.text}</a>, then export the adapter or train again with other settings.
+        </p>
+      )}
+    </>
+  );
+}
+
+const stepNames: Readonly<Record<string, string>> = {
+  models: 'Models',
+  documents: 'Documents',
+  generate: 'Generate',
+  pairs: 'Audit',
+  train: 'Train',
+  evaluate: 'Evaluate',
+};
+
+function Recent({
+  current,
+  onOpen,
+}: {
+  readonly current: string | undefined;
+  readonly onOpen: (path: string) => void;
+}) {
+  const recent = useApi('workspaces.recent', {});
+  const entries = recent.data ?? [];
+  return (
+    <section className="panel" aria-label="Recent workspaces">
+      <h2>Recent workspaces</h2>
+      {recent.isError && <ErrorPanel error={recent.error} />}
+      {recent.data?.length === 0 && <span className="muted">None yet: what you open or create appears here.</span>}
+      {entries.length > 0 && (
+        <table className="data">
+          <thead>
+            <tr>
+              <th>Name</th>
+              <th>Folder</th>
+              <th>Opened</th>
+              <th />
+            </tr>
+          </thead>
+          <tbody>
+            {entries.map(({ folder, openedAt, exists }) => (
+              <tr key={folder}>
+                <td>{folderName(folder)}</td>
+                <td className="mono" style={{ overflowWrap: 'anywhere' }}>
+                  {folder}
+                </td>
+                <td className="muted" style={{ whiteSpace: 'nowrap' }}>
+                  {formatTime(openedAt)}
+                </td>
+                <td className="number" style={{ whiteSpace: 'nowrap' }}>
+                  {folder === current ? (
+                    <span className="muted">open</span>
+                  ) : exists ? (
+                    <Button
+                      size="compact-xs"
+                      variant="default"
+                      aria-label={`Open ${folderName(folder)}`}
+                      onClick={() => onOpen(folder)}
+                    >
+                      Open
+                    </Button>
+                  ) : (
+                    <span className="muted">the folder is gone</span>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </section>
   );
 }
