@@ -15,7 +15,7 @@ export function fieldError(error: unknown): ReactNode {
   if (problem === null) return undefined;
   return (
     <span role="alert">
-      {problem.body.message} {problem.body.hint}
+      <span>{problem.body.message}</span> {problem.body.hint}
     </span>
   );
 }
