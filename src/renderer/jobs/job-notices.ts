@@ -33,7 +33,6 @@ export function useJobNotices(): void {
         id: `job ${job.id} ${job.status}`,
         color: job.status === 'failed' ? 'red' : 'gray',
         autoClose: job.status === 'failed' ? 12_000 : 6000,
-        closeButtonProps: { 'aria-label': 'Close' },
       });
     });
   }, []);
