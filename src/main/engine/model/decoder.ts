@@ -30,11 +30,26 @@ export interface MemoryOrder {
 /** y = x W^T (+ bias) (+ scale * x A^T B^T), x [T, in] to [T, out]. */
 function linear(g: Graph, x: Value, module: string, parameters: ParameterValues): Value {
   const bias = parameters.has(`${module}.bias`) ? parameters.get(`${module}.bias`) : undefined;
-  const base = o.gemm(g, x, parameters.get(`${module}.weight`), bias, { transB: true });
+  const weight = `${module}.weight`;
+  const base = parameters.isPacked(weight)
+    ? packedLinear(g, x, weight, parameters, bias)
+    : o.gemm(g, x, parameters.get(weight), bias, { transB: true });
   const lora = parameters.lora(module);
   if (lora === undefined) return base;
   const low = o.gemm(g, x, lora.a, undefined, { transB: true });
   return o.gemm(g, low, lora.b, base, { transB: true, alpha: lora.scale });
+}
+
+/** x W^T with a frozen W in 4 bits, unpacked for this product and again for its gradient dx = dy W. */
+function packedLinear(g: Graph, x: Value, weight: string, parameters: ParameterValues, bias: Value | undefined): Value {
+  const [y] = g.composite(
+    [x],
+    (graph) => [o.gemm(graph, x, parameters.unpack(graph, weight, x), bias, { transB: true })],
+    (graph, { gradients: [dy] }) =>
+      dy === undefined ? [] : [o.gemm(graph, dy, parameters.unpack(graph, weight, dy), undefined)],
+  );
+  if (y === undefined) throw new Error('one output');
+  return y;
 }
 
 /** RMS normalisation of every head on its own (Qwen3), before the rotation. */
@@ -73,14 +88,21 @@ export function decoderLayer(g: Graph, x: Value, layer: number, input: DecoderIn
     const { k, v } = keysAndValues(g, h, layer, input);
     const attended = input.attend(g, rotate(g, q0, config.numHeads, rotary), k, v, layer);
     const a = o.add(g, x, project(attended, 'self_attn.o_proj'));
-    const mlp = (graph: Graph, rows: Value): Value => {
-      const m = o.rmsNorm(graph, rows, parameters.get(name('post_attention_layernorm.weight')), config.rmsNormEps);
-      const part = (value: Value, kind: string): Value => linear(graph, value, name(`mlp.${kind}`), parameters);
+    const mlp = (graph: Graph, rows: Value, own: ParameterValues): Value => {
+      const m = o.rmsNorm(graph, rows, own.get(name('post_attention_layernorm.weight')), config.rmsNormEps);
+      const part = (value: Value, kind: string): Value => linear(graph, value, name(`mlp.${kind}`), own);
       const gated = o.mul(graph, o.silu(graph, part(m, 'gate_proj')), part(m, 'up_proj'));
       return o.add(graph, rows, part(gated, 'down_proj'));
     };
-    if (input.memory === undefined) return mlp(g, a);
-    return rowScan(g, { x: a, chunk: input.memory.mlpChunk, shared: parameters.ofLayer(layer), build: mlp });
+    if (input.memory === undefined) return mlp(g, a, parameters);
+    const names = ['gate_proj', 'up_proj', 'down_proj'].map((kind) => name(`mlp.${kind}.weight`));
+    return rowScan(g, {
+      x: a,
+      chunk: input.memory.mlpChunk,
+      shared: parameters.ofLayer(layer),
+      outside: (graph, ready) => parameters.unpacked(graph, names, ready),
+      build: mlp,
+    });
   });
 }
 

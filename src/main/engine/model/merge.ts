@@ -4,13 +4,12 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../../../shared/errors.ts';
 import { asWriteError, writeFileAtomic } from '../../files/atomic-write.ts';
 import type { ModelConfig } from './config.ts';
-import { FLOAT_BYTES } from './float-conversion.ts';
 import type { FloatDtype } from './float-conversion.ts';
 import { exactNumber, parseExactJson, stringifyExactJson } from './json-exact.ts';
 import { loraTensorName, tensorOf } from './parameters.ts';
 import type { ParameterLayout } from './parameters.ts';
 import { withRopeTheta } from './rope-config.ts';
-import { readBytes, writeSafetensors } from './safetensors.ts';
+import { readBytes, writeSafetensors, WRITTEN_BYTES } from './safetensors.ts';
 import type { TensorToWrite } from './safetensors.ts';
 import { linearModules, readWeight } from './weights.ts';
 import type { LinearModule, ModelWeights, WeightTensor } from './weights.ts';
@@ -120,7 +119,7 @@ async function writeWeights(dir: string, input: MergeInput): Promise<void> {
     await writeSafetensors(join(dir, shard), tensors);
     for (const tensor of tensors) {
       weightMap.set(tensor.name, shard);
-      totalSize += FLOAT_BYTES[tensor.dtype] * tensor.shape.reduce((product, dimension) => product * dimension, 1);
+      totalSize += WRITTEN_BYTES[tensor.dtype] * tensor.shape.reduce((product, dimension) => product * dimension, 1);
     }
   }
   if (weights.shards.size === 1 && weights.shards.has('model.safetensors')) return;

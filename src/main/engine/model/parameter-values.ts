@@ -5,6 +5,8 @@ import type { ParameterLayout } from './parameters.ts';
 import { loraTensorName } from './parameters.ts';
 import type { ModelWeights, WeightTensor } from './weights.ts';
 import type { ComputeType, ConvertedWeights } from './converted-weights.ts';
+import { INT4_BLOCK } from './int4.ts';
+import type { Int4Weights } from './int4-weights.ts';
 
 /** A module's low-rank addition: scale * B A x. */
 export interface LoraValues {
@@ -13,17 +15,63 @@ export interface LoraValues {
   readonly scale: number;
 }
 
+/** A frozen weight [out, in] in 4 bits. */
+interface PackedValue {
+  /** uint8 [out, in / 2], and bfloat16 [out, in / 32]. */
+  readonly packed: Value;
+  readonly scales: Value;
+  /** 0, 1, ... out - 1. */
+  readonly rows: Value;
+}
+
 /** Every weight of the model as a value of the root graph, with the trainable ones cut out of one flat vector. */
 export class ParameterValues {
   readonly layout: ParameterLayout;
   private readonly weights: ReadonlyMap<string, Value>;
   /** Trainable values in layout order. */
   private readonly trainable: ReadonlyMap<string, Value>;
+  private readonly packed: ReadonlyMap<string, PackedValue>;
+  private readonly dtype: ComputeType;
 
-  constructor(layout: ParameterLayout, weights: ReadonlyMap<string, Value>, trainable: ReadonlyMap<string, Value>) {
+  constructor(
+    layout: ParameterLayout,
+    weights: ReadonlyMap<string, Value>,
+    trainable: ReadonlyMap<string, Value>,
+    dtype: ComputeType = 'float32',
+    packed: ReadonlyMap<string, PackedValue> = new Map(),
+  ) {
     this.layout = layout;
     this.weights = weights;
     this.trainable = trainable;
+    this.dtype = dtype;
+    this.packed = packed;
+  }
+
+  /** True for a weight that is there in 4 bits only. */
+  isPacked(name: string): boolean {
+    return this.packed.has(name);
+  }
+
+  /**
+   * A weight [out, in] from its 4 bits, made when `ready` is there: nothing else keeps the runtime from unpacking all
+   * weights at the beginning.
+   */
+  unpack(g: Graph, name: string, ready: Value): Value {
+    const found = this.packed.get(name);
+    if (found === undefined) throw new Error(`no 4-bit weight named ${name}`);
+    const { packed, rows, scales } = found;
+    // CUDA unpacks in the scales' type; the CPU has no kernel for bfloat16.
+    const own = scales.dtype === this.dtype ? scales : o.cast(g, o.after(g, scales, ready), this.dtype);
+    return o.dequantizeInt4(g, packed, o.after(g, rows, ready), own, INT4_BLOCK);
+  }
+
+  /** The same parameters, with those of the named weights that are in 4 bits unpacked when `ready` is there. */
+  unpacked(g: Graph, names: readonly string[], ready: Value): ParameterValues {
+    const own = names.filter((name) => this.packed.has(name));
+    if (own.length === 0) return this;
+    const weights = new Map([...this.weights, ...own.map((name) => [name, this.unpack(g, name, ready)] as const)]);
+    const packed = new Map([...this.packed].filter(([name]) => !own.includes(name)));
+    return new ParameterValues(this.layout, weights, this.trainable, this.dtype, packed);
   }
 
   /** A weight by its Hugging Face name. */
@@ -75,6 +123,8 @@ export interface FrozenSource {
   readonly folder: string;
   /** Weights converted in memory; left out, weights are used in the file's own type. */
   readonly converted?: ConvertedWeights;
+  /** Weights to use in 4 bits. */
+  readonly int4?: Int4Weights;
 }
 
 /** Weights read in place from their safetensors files, or from memory where they were converted. */
@@ -90,6 +140,31 @@ function frozen(g: Graph, { weights, folder, converted }: FrozenSource, names: r
         ? inPlace(g, name, tensor, folder)
         : g.external(name, converted.dtype, tensor.shape, { path: converted.path, ...place }),
     );
+  }
+  return found;
+}
+
+/** 4-bit weights and their scales, read in place. */
+function packedValues(g: Graph, { folder, int4 }: FrozenSource): Map<string, PackedValue> {
+  const found = new Map<string, PackedValue>();
+  const rows = new Map<number, Value>();
+  for (const [name, weight] of int4 ?? []) {
+    const { outFeatures: out, inFeatures } = weight;
+    const file = path.relative(folder, weight.path);
+    const numbers =
+      rows.get(out) ??
+      g.constant(
+        'int32',
+        Array.from({ length: out }, (_, i) => i),
+      );
+    rows.set(out, numbers);
+    const bytes = { path: file, ...weight.packed };
+    const scales = { path: file, ...weight.scales };
+    found.set(name, {
+      packed: g.external(`${name}.packed`, 'uint8', [out, inFeatures / 2], bytes),
+      scales: g.external(`${name}.scales`, 'bfloat16', [out, inFeatures / INT4_BLOCK], scales),
+      rows: numbers,
+    });
   }
   return found;
 }
@@ -138,8 +213,9 @@ export function parameterValues(
   source: FrozenSource,
   dtype: ComputeType = 'float32',
 ): ParameterValues {
-  const weights = frozen(g, source, frozenNames(layout, source.weights));
-  return new ParameterValues(layout, weights, cut(g, layout, vector, dtype));
+  const names = frozenNames(layout, source.weights).filter((name) => !source.int4?.has(name));
+  const weights = frozen(g, source, names);
+  return new ParameterValues(layout, weights, cut(g, layout, vector, dtype), dtype, packedValues(g, source));
 }
 
 /** The gradients of all trainable values as one float32 vector [P]; values that nothing depends on count as zero. */

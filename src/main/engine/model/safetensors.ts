@@ -47,7 +47,8 @@ export interface SafetensorsFile {
 /** A tensor to write: float32 values are rounded to `dtype`, bytes are taken as they are (already in `dtype`). */
 export interface TensorToWrite {
   readonly name: string;
-  readonly dtype: FloatDtype;
+  /** Whole bytes (U8) are given as bytes. */
+  readonly dtype: FloatDtype | 'U8';
   readonly shape: readonly number[];
   /** A function is called when the tensor's turn comes, so that only one tensor is in memory. */
   readonly data: Float32Array | Uint8Array | (() => Promise<Float32Array | Uint8Array>);
@@ -124,17 +125,25 @@ export async function writeSafetensors(
   tensors: Iterable<TensorToWrite>,
   metadata: Readonly<Record<string, string>> = { format: 'pt' },
 ): Promise<void> {
-  const rank: Readonly<Record<FloatDtype, number>> = { F64: 3, F32: 2, BF16: 1, F16: 0 };
+  const rank: Readonly<Record<TensorToWrite['dtype'], number>> = { F64: 4, F32: 3, BF16: 2, F16: 1, U8: 0 };
   const ordered = [...tensors].sort((a, b) => rank[b.dtype] - rank[a.dtype] || (a.name < b.name ? -1 : 1));
   const header = new Map<string, unknown>(Object.keys(metadata).length === 0 ? [] : [['__metadata__', metadata]]);
   let end = 0;
   for (const { name, dtype, shape } of ordered) {
     if (header.has(name)) throw new Error(`two tensors named ${name}`);
     const start = end;
-    end += elements(shape) * FLOAT_BYTES[dtype];
+    end += elements(shape) * WRITTEN_BYTES[dtype];
     header.set(name, { dtype, shape, data_offsets: [start, end] });
   }
   await writeFileAtomicStream(path, (write) => writeContent(write, stringifyMap(header), ordered));
+}
+
+/** Bytes an element of what is written. */
+export const WRITTEN_BYTES: Readonly<Record<TensorToWrite['dtype'], number>> = { ...FLOAT_BYTES, U8: 1 };
+
+function encoded(values: Float32Array, dtype: TensorToWrite['dtype']): Uint8Array {
+  if (dtype === 'U8') throw new Error('bytes are not made from numbers');
+  return encodeFloats(values, dtype);
 }
 
 async function writeContent(write: WritePiece, json: string, tensors: readonly TensorToWrite[]): Promise<void> {
@@ -146,11 +155,11 @@ async function writeContent(write: WritePiece, json: string, tensors: readonly T
   for (const tensor of tensors) {
     const data = typeof tensor.data === 'function' ? await tensor.data() : tensor.data;
     const count = elements(tensor.shape);
-    const wanted = data instanceof Float32Array ? count : count * FLOAT_BYTES[tensor.dtype];
+    const wanted = data instanceof Float32Array ? count : count * WRITTEN_BYTES[tensor.dtype];
     if (data.length !== wanted) throw new Error(`${tensor.name}: ${data.length} elements or bytes, ${wanted} expected`);
     for (let at = 0; at < data.length; at += PIECE_BYTES / 4) {
       const piece = data.subarray(at, at + PIECE_BYTES / 4);
-      await write(piece instanceof Float32Array ? encodeFloats(piece, tensor.dtype) : piece);
+      await write(piece instanceof Float32Array ? encoded(piece, tensor.dtype) : piece);
     }
   }
 }

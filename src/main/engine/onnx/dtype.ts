@@ -1,9 +1,10 @@
 /** Element types of the graphs that Longhand writes. */
-export type DType = 'float32' | 'float64' | 'float16' | 'bfloat16' | 'int32' | 'int64' | 'bool';
+export type DType = 'float32' | 'float64' | 'float16' | 'bfloat16' | 'int32' | 'int64' | 'uint8' | 'bool';
 
 /** Numbers of TensorProto.DataType (onnx.proto). */
 export const ONNX_DTYPE: Readonly<Record<DType, number>> = {
   float32: 1,
+  uint8: 2,
   int32: 6,
   int64: 7,
   bool: 9,
@@ -15,6 +16,7 @@ export const ONNX_DTYPE: Readonly<Record<DType, number>> = {
 /** Bytes an element. */
 export const DTYPE_BYTES: Readonly<Record<DType, number>> = {
   float32: 4,
+  uint8: 1,
   int32: 4,
   int64: 8,
   bool: 1,

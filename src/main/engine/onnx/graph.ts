@@ -87,7 +87,7 @@ export interface NodeOptions {
 }
 
 /** com.microsoft operators that Longhand uses; everything else is in the default domain. */
-const CONTRIB = new Set(['FusedMatMul', 'QuickGelu', 'RotaryEmbedding', 'GroupQueryAttention']);
+const CONTRIB = new Set(['FusedMatMul', 'QuickGelu', 'RotaryEmbedding', 'GroupQueryAttention', 'GatherBlockQuantized']);
 export const CONTRIB_DOMAIN = 'com.microsoft';
 
 /**

@@ -316,6 +316,23 @@ const gather: Rule = (call) => {
   return [{ dtype: x.dtype, shape, content }];
 };
 
+/** Rows of a matrix of 4-bit integers, two a byte along the last axis, times their blocks' scales. */
+const gatherBlockQuantized: Rule = (call) => {
+  const [packed, index, scales] = [input(call, 0), input(call, 1), input(call, 2)];
+  const [rows, bytes] = packed.shape;
+  if (packed.dtype !== 'uint8' || packed.shape.length !== 2) fail(call, 'needs a matrix of bytes');
+  if (index.dtype !== 'int32' && index.dtype !== 'int64') fail(call, 'needs integer indices');
+  if (!isFloat(scales.dtype) || scales.shape.length !== 2) fail(call, 'needs a matrix of floating-point scales');
+  if (integer(call, 'bits') !== 4 || integer(call, 'gather_axis') !== 0 || integer(call, 'quantize_axis') !== 1) {
+    fail(call, 'only 4 bits in rows are supported');
+  }
+  const blocks = Number(scales.shape[1]);
+  if (scales.shape[0] !== rows || blocks * integer(call, 'block_size') !== 2 * Number(bytes)) {
+    fail(call, 'the scales do not fit');
+  }
+  return [{ dtype: scales.dtype, shape: [...index.shape, 2 * Number(bytes)] }];
+};
+
 const shapeOf: Rule = (call) => {
   const x = input(call, 0);
   const rank = x.shape.length;
@@ -640,6 +657,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   Concat: concat,
   Slice: slice,
   Gather: gather,
+  GatherBlockQuantized: gatherBlockQuantized,
   GatherElements: gatherElements,
   ScatterElements: scatterElements,
   ScatterND: scatterND,

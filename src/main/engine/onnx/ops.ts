@@ -136,6 +136,19 @@ export const dimOf = (g: Graph, x: Value, axis: number): Value => g.op('Shape', 
 export const shapeOf = (g: Graph, x: Value): Value => g.op('Shape', [x]);
 export const gather = (g: Graph, x: Value, indices: Value, axis = 0): Value => g.op('Gather', [x, indices], { axis });
 
+/**
+ * A matrix [rows, columns] from 4-bit integers [rows, columns / 2], two a byte, and a scale for each block of a row:
+ * `(q - 8) * scale`, of the scales' type. GatherBlockQuantized is the only operator that does this in bfloat16 on CUDA;
+ * `rows` are the numbers of all rows.
+ */
+export const dequantizeInt4 = (g: Graph, packed: Value, rows: Value, scales: Value, block: number): Value =>
+  g.op('GatherBlockQuantized', [packed, rows, scales], {
+    gather_axis: 0,
+    quantize_axis: 1,
+    block_size: block,
+    bits: 4,
+  });
+
 /** A tensor filled with one number. */
 export function full(g: Graph, dtype: DType, shape: Integers, value = 0): Value {
   return g.op('ConstantOfShape', [ints(g, shape)], { value: { dtype, shape: [1], data: [value] } });

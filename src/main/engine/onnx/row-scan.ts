@@ -5,15 +5,17 @@ import { Graph } from './graph.ts';
 import * as o from './ops.ts';
 
 /** A part of a network that treats every row on its own, such as a decoder layer's MLP. */
-export interface RowScanInput {
+export interface RowScanInput<Outside> {
   /** Rows [T, H]; T is a multiple of the chunk. */
   readonly x: Value;
   /** A tensor whose first dimension is the number of rows in a chunk (only its shape is read, which costs no copy). */
   readonly chunk: Value;
   /** Trainable values of outer scopes that `build` reads. */
   readonly shared: readonly Value[];
+  /** What all chunks share, made once in each direction, when `ready` is there (weights that are unpacked). */
+  readonly outside: (g: Graph, ready: Value) => Outside;
   /** Rows [chunk, H] in and out. */
-  readonly build: (g: Graph, rows: Value) => Value;
+  readonly build: (g: Graph, rows: Value, outside: Outside) => Value;
 }
 
 interface Body {
@@ -21,7 +23,7 @@ interface Body {
   readonly rows: () => Value;
 }
 
-function openBody(g: Graph, label: string, { x, chunk }: RowScanInput): Body {
+function openBody(g: Graph, label: string, { x, chunk }: Pick<RowScanInput<unknown>, 'x' | 'chunk'>): Body {
   const b = new Graph(label, g);
   const shape = [o.dim(chunk, 0), o.dim(x, 1)];
   return { b, rows: () => b.anonymousInput('rows', x.dtype, shape) };
@@ -35,13 +37,13 @@ function inChunks(g: Graph, rows: Value, chunk: Value): Value {
  * Runs `build` over chunks of rows by an ONNX Scan, so that its intermediates exist for one chunk only. The backward rule
  * computes each chunk again. It has scan outputs only, no carried sums: the CUDA arena cannot reuse memory for those.
  */
-export function rowScan(g: Graph, input: RowScanInput): Value {
-  const { x, chunk, shared, build } = input;
+export function rowScan<Outside>(g: Graph, input: RowScanInput<Outside>): Value {
+  const { x, chunk, shared, outside, build } = input;
   const [output] = g.composite(
     [x, ...shared],
     (graph) => {
       const { b, rows } = openBody(graph, 'rows_forward', input);
-      b.output(build(b, rows()));
+      b.output(build(b, rows(), outside(graph, x)));
       const y = graph.op('Scan', [inChunks(graph, x, chunk)], { body: b, num_scan_inputs: 1 });
       return [o.reshape(graph, y, o.shapeOf(graph, x))];
     },
@@ -50,7 +52,8 @@ export function rowScan(g: Graph, input: RowScanInput): Value {
       if (gradient === undefined) return [];
       const { b, rows } = openBody(graph, 'rows_backward', input);
       const [own, incoming] = [rows(), rows()];
-      const { result, tape } = b.record(() => build(b, own));
+      const around = outside(graph, gradient);
+      const { result, tape } = b.record(() => build(b, own, around));
       const [dx, ...rest] = reverseMode(b, tape, [{ value: result, gradient: incoming }], [own, ...shared]);
       if (dx === undefined) throw new Error('the rows have an influence on the result');
       b.output(dx);

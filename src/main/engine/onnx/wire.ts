@@ -47,6 +47,8 @@ function rawBytes(tensor: ConstantTensor): Uint8Array {
       return new Uint8Array(Int32Array.from(list).buffer);
     case 'int64':
       return new Uint8Array(BigInt64Array.from(list, (x) => BigInt(x)).buffer);
+    case 'uint8':
+      return Uint8Array.from(list);
     case 'bool':
       return Uint8Array.from(list, (x) => (x === 0 ? 0 : 1));
     case 'float16':

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { relative } from 'node:path';
 import { UserError } from '../../../shared/errors.ts';
 import { NO_TOKEN } from '../generation/sampling.ts';
 import type { ModelConfig } from '../model/config.ts';
@@ -20,6 +22,8 @@ import { openWeights } from '../model/weights.ts';
 import type { ModelWeights } from '../model/weights.ts';
 import { convertWeights } from '../model/converted-weights.ts';
 import type { ComputeType } from '../model/converted-weights.ts';
+import { openInt4Weights } from '../model/int4-weights.ts';
+import type { Int4Weights } from '../model/int4-weights.ts';
 import { Session } from '../onnx/session.ts';
 import type { Device, HostTensor } from '../onnx/session.ts';
 import { checkGenerate, checkObjective, checkRows, checkState, checkTargets, checkTree } from './input-checks.ts';
@@ -42,6 +46,10 @@ export interface ResidentOptions {
   readonly threads: number;
   readonly trainable: { readonly kind: 'full' } | ({ readonly kind: 'lora' } & LoraChoice) | LayoutChoice;
   readonly checkpointing?: Checkpointing;
+  /** Use the linear layers' weights in 4 bits (not with full training): converted once into a folder below this one. */
+  readonly int4Folder?: string;
+  /** Stops the conversion to 4 bits. */
+  readonly signal?: AbortSignal;
   /** Programs to build (all when left out). */
   readonly programs?: readonly Program[];
   /** Longest query block of the attention, and rows of the loss head in one chunk. */
@@ -110,13 +118,17 @@ export class ResidentModel implements ModelRunner {
 
   static async create(config: ModelConfig, weights: ModelWeights, options: ResidentOptions): Promise<ResidentModel> {
     const layout = layoutOf(config, options);
-    const folder = commonFolder([...weights.tensors.values()].map((tensor) => tensor.path));
     const { dtype, attention } = precision(options);
-    const converted = await convertWeights(weights, frozenNames(layout, weights), dtype);
+    const int4 = await int4Of(config, weights, layout, options);
+    const files = [...weights.tensors.values(), ...(int4?.values() ?? [])].map(({ path }) => path);
+    const folder = commonFolder(files);
+    const inFloats = frozenNames(layout, weights).filter((name) => !int4?.has(name));
+    const converted = await convertWeights(weights, inFloats, dtype);
+    const memoryFiles = converted.places.size === 0 ? [] : [converted, ...(await inMemory(int4, folder))];
     const graph = residentGraph({
       config,
       layout,
-      source: { weights, folder, converted },
+      source: { weights, folder, converted, ...(int4 === undefined ? {} : { int4 }) },
       dtype,
       attention,
       checkpointing: options.checkpointing ?? 'none',
@@ -127,7 +139,7 @@ export class ResidentModel implements ModelRunner {
       ...(options.deviceId === undefined ? {} : { deviceId: options.deviceId }),
       threads: options.threads,
       weightFolder: folder,
-      ...(converted.places.size === 0 ? {} : { memoryFiles: [converted] }),
+      ...(memoryFiles.length === 0 ? {} : { memoryFiles }),
       ...(options.profile === undefined ? {} : { profile: options.profile }),
       ...(options.arena === undefined ? {} : { arena: options.arena }),
     });
@@ -362,6 +374,31 @@ interface Results {
 function layoutOf(config: ModelConfig, { trainable }: ResidentOptions): ParameterLayout {
   if (trainable.kind === 'layout') return trainable.layout;
   return trainable.kind === 'full' ? fullLayout(config) : loraLayout(config, trainable);
+}
+
+/** The 4-bit weights, where they are asked for. */
+async function int4Of(
+  config: ModelConfig,
+  weights: ModelWeights,
+  layout: ParameterLayout,
+  options: ResidentOptions,
+): Promise<Int4Weights | undefined> {
+  const { int4Folder, signal } = options;
+  if (int4Folder === undefined) return undefined;
+  if (layout.kind === 'full') {
+    throw new UserError('invalid_input', 'Weights in 4 bits cannot be trained.', {
+      hint: 'Train a LoRA adapter, or use the weights in their own precision.',
+      place: { field: 'baseBits' },
+    });
+  }
+  const place = { folder: int4Folder, ...(signal === undefined ? {} : { signal }) };
+  return openInt4Weights(weights, config, place);
+}
+
+/** The files of 4-bit weights as they are: onnxruntime reads all weights from files or all from memory. */
+async function inMemory(int4: Int4Weights | undefined, folder: string): Promise<{ path: string; data: Uint8Array }[]> {
+  const files = [...new Set([...(int4?.values() ?? [])].map((weight) => weight.path))];
+  return Promise.all(files.map(async (file) => ({ path: relative(folder, file), data: await readFile(file) })));
 }
 
 /** The size of equal parts of n, at most `limit` each. */

@@ -22,6 +22,7 @@ afterAll(() => rm(folder, { recursive: true }));
 /** Elements of each type that only an exact writer keeps; all are representable. */
 const EXACT: Readonly<Record<DType, readonly number[]>> = {
   bool: [1, 0, 1],
+  uint8: [255, 0, 128],
   int32: [-(2 ** 31), 2 ** 31 - 1, 0, -1],
   int64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 0, -1],
   float16: [65504, 2 ** -14, 2 ** -24, 1 + 2 ** -10, -0, -Infinity],
