@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     environment: 'node',
+    // Tests load ONNX Runtime in their own process, too.
+    env: { ORT_DISABLE_TELEMETRY: '1' },
     // Tests open ONNX Runtime sessions and SQLite files: a process of its own keeps a native crash to one file.
     pool: 'forks',
     testTimeout: 30_000,

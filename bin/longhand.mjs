@@ -2,7 +2,7 @@
 // The `longhand` command: runs src/main/cli.ts under a Node that runs TypeScript.
 import { join } from 'node:path';
 import { installationFault } from '../scripts/install.mjs';
-import { findNode, runInForeground } from '../scripts/node24.mjs';
+import { findNode, runInForeground, withMessages } from '../scripts/node24.mjs';
 
 const node = findNode({ preferOwn: false });
 const fault = installationFault();
@@ -12,5 +12,5 @@ if (node === undefined || fault !== undefined) {
   process.exitCode = 7; // unavailable, see src/main/cli/exit-codes.ts
 } else {
   const entry = join(import.meta.dirname, '..', 'src', 'main', 'cli.ts');
-  process.exitCode = await runInForeground(node, [entry, ...process.argv.slice(2)]);
+  process.exitCode = await runInForeground(node, [entry, ...process.argv.slice(2)], { stdio: withMessages });
 }

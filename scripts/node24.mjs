@@ -31,6 +31,14 @@ export function findNode({ current = process.versions.node, preferOwn = true } =
 }
 
 /**
+ * The stdio of a program that is told of signals by messages, once it has said that it listens
+ * (src/main/cli/interrupt.ts): a terminal sends a signal to the program, too, and it could not tell that one from our copy.
+ *
+ * @type {import('node:child_process').StdioOptions}
+ */
+export const withMessages = ['inherit', 'inherit', 'inherit', 'ipc'];
+
+/**
  * Runs a program in the foreground (its stdio is ours, signals reach it) and answers its exit code, 128 + n where
  * signal n ended it.
  *
@@ -42,8 +50,13 @@ export function findNode({ current = process.versions.node, preferOwn = true } =
 export function runInForeground(program, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: 'inherit', ...options });
+    let listens = false;
+    child.on('message', (message) => (listens = message === 'listens for signals'));
     const signals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
-    const pass = (/** @type {NodeJS.Signals} */ signal) => child.kill(signal);
+    const pass = (/** @type {NodeJS.Signals} */ signal) => {
+      if (listens && child.connected) child.send('signal', () => undefined);
+      else child.kill(signal);
+    };
     for (const signal of signals) process.on(signal, pass);
     const done = () => {
       for (const signal of signals) process.off(signal, pass);

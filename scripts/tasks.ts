@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { closingLine, countTests, type VitestReport } from './test-counts.ts';
-import { runInForeground } from './node24.mjs';
+import { runInForeground, withMessages } from './node24.mjs';
 
 const root = join(import.meta.dirname, '..');
 
@@ -87,7 +87,10 @@ const tasks: Record<string, (...args: string[]) => Promise<number>> = {
     return code;
   },
   demo: (...args: string[]) =>
-    runInForeground(process.execPath, [join(root, 'src', 'main', 'cli.ts'), 'demo', ...args], { cwd: root }),
+    runInForeground(process.execPath, [join(root, 'src', 'main', 'cli.ts'), 'demo', ...args], {
+      cwd: root,
+      stdio: withMessages,
+    }),
   'setup:python': async () => (await import('./python-env.ts')).makePythonEnvironment(),
   'setup:cuda': async (...args: string[]) => (await import('./cuda.ts')).setUpCuda(...args),
   'setup:chromium': async () => (await import('./chromium.ts')).setUpChromium(),

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -18,7 +18,20 @@ const noted = (start: string): string[] => log().filter((line) => line.startsWit
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'longhand-network-'));
-  env = { NODE_OPTIONS: `--import=${hook}`, LONGHAND_NETWORK_LOG: join(folder, 'network.log') };
+  mkdirSync(join(folder, 'home'));
+  env = {
+    NODE_OPTIONS: `--import=${hook}`,
+    LONGHAND_NETWORK_LOG: join(folder, 'network.log'),
+    // Where ONNX Runtime would keep the queue of its telemetry, which must be off without the person's doing.
+    ...{
+      HOME: join(folder, 'home'),
+      XDG_CACHE_HOME: '',
+      ORT_DISABLE_TELEMETRY: '',
+      CI: '',
+      GITHUB_ACTIONS: '',
+      TF_BUILD: '',
+    },
+  };
   mkdirSync(join(folder, 'documents'));
   copyFileSync(join(demo, 'documents', 'train', 'harbour-001.txt'), join(folder, 'documents', 'harbour.txt'));
   writeFileSync(
@@ -67,6 +80,7 @@ test('import, generate, train, evaluate and export use no network, in main, engi
   }
   expect(noted('refused ')).toEqual([]);
   expect(noted('listen ')).toEqual([]);
+  expect(readdirSync(join(folder, 'home'))).toEqual([]);
 }, 120_000);
 
 test('the loopback host listens on 127.0.0.1 alone and calls nobody', async () => {

@@ -1,36 +1,57 @@
 import { exitCode } from './exit-codes.ts';
 
 /**
- * npm and bin/longhand.mjs pass on the signal that the terminal has sent to the whole process group already, so that one
- * Ctrl+C may arrive up to three times at once: what comes within this time is the same one.
+ * npm passes on the signal that the terminal has sent to the whole process group already, so that one Ctrl+C may arrive
+ * twice at once: what comes within this time the same way is the same one.
  */
 const sameSignalMs = 300;
+
+/** Counts what arrives, copies left out. */
+function presses(): () => number {
+  let count = 0;
+  let last = -Infinity;
+  return () => {
+    const now = performance.now();
+    if (now - last > sameSignalMs) count += 1;
+    last = now;
+    return count;
+  };
+}
 
 /**
  * Turns the first Ctrl+C (or SIGTERM, SIGHUP) into an abort of `signal`, so that the job can stop cleanly; the second ends
  * the process at once with code 130. The engine process ends with this one.
  *
+ * A signal comes directly, through the launcher's message (`runInForeground` of scripts/node24.mjs), or both ways. Each
+ * way is counted for itself, so that the other's copy is no second Ctrl+C, however late it comes.
+ *
  * @param say writes a line to the person
  */
 export function interruptible(say: (text: string) => void): { readonly signal: AbortSignal; release(): void } {
   const controller = new AbortController();
-  let first: number | null = null;
-  const onSignal = (): void => {
-    const now = performance.now();
-    if (first === null) {
-      first = now;
-      say('Stopping in order. Press Ctrl+C again to end at once.');
-      controller.abort();
-    } else if (now - first > sameSignalMs) {
-      process.exit(exitCode('cancelled'));
-    }
+  const on = (count: () => number) => (): void => {
+    const presses = count();
+    if (presses > 1) process.exit(exitCode('cancelled'));
+    if (controller.signal.aborted) return;
+    say('Stopping in order. Press Ctrl+C again to end at once.');
+    controller.abort();
+  };
+  const onSignal = on(presses());
+  const onPassedOn = on(presses());
+  const onMessage = (message: unknown): void => {
+    if (message === 'signal') onPassedOn();
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const name of signals) process.on(name, onSignal);
+  process.on('message', onMessage);
+  process.channel?.unref();
+  process.send?.('listens for signals');
   return {
     signal: controller.signal,
     release: () => {
       for (const name of signals) process.off(name, onSignal);
+      process.off('message', onMessage);
+      if (process.connected) process.send?.('listens no more');
     },
   };
 }

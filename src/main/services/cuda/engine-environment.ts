@@ -8,6 +8,13 @@ import { cudaReport } from './report.ts';
 export type EngineDevice = 'cpu' | 'cuda';
 
 /**
+ * ONNX Runtime's official builds send what they are used for to their maker (since 1.29 also on Linux and macOS: a device id
+ * and a queue of events under the person's cache folder, then HTTPS). This is the documented way to have none of it:
+ * https://github.com/microsoft/onnxruntime/blob/main/docs/Privacy.md
+ */
+const noTelemetry = { ORT_DISABLE_TELEMETRY: '1' } as const;
+
+/**
  * Environment of an engine process. For CUDA, the loader's path leads to the GPU build of libonnxruntime: it is looked at
  * before the binding's own folder, so that nothing in node_modules is changed.
  *
@@ -18,7 +25,7 @@ export async function engineEnvironment(
   env: NodeJS.ProcessEnv = process.env,
   report: () => Promise<CudaReport> = () => cudaReport({ env }),
 ): Promise<NodeJS.ProcessEnv> {
-  if (device === 'cpu') return env;
+  if (device === 'cpu') return { ...env, ...noTelemetry };
   const found = await report();
   const [problem, ...more] = found.problems;
   if (problem !== undefined) {
@@ -28,6 +35,7 @@ export async function engineEnvironment(
   const before = env['LD_LIBRARY_PATH'] ?? '';
   return {
     ...env,
+    ...noTelemetry,
     LD_LIBRARY_PATH: [...libraryPath(found.folder, found.libraries), ...(before === '' ? [] : [before])].join(
       delimiter,
     ),

@@ -30,12 +30,16 @@ test('one fake card with all libraries can be used', async () => {
   });
   const env = await engineEnvironment('cuda', machine.env, () => cudaReport(machine));
   expect(env['LD_LIBRARY_PATH']?.split(':')[0]).toBe(libraryFolder(machine.folder));
-  expect(env).toMatchObject({ CUDA_VISIBLE_DEVICES: 'GPU-00000000', NVIDIA_TF32_OVERRIDE: '0' });
+  expect(env).toMatchObject({
+    CUDA_VISIBLE_DEVICES: 'GPU-00000000',
+    NVIDIA_TF32_OVERRIDE: '0',
+    ORT_DISABLE_TELEMETRY: '1',
+  });
 });
 
-test('the CPU engine gets the environment as it is', async () => {
+test('the CPU engine gets the environment as it is, and no telemetry', async () => {
   const env = { PATH: '/bin' };
-  expect(await engineEnvironment('cpu', env)).toBe(env);
+  expect(await engineEnvironment('cpu', env)).toEqual({ ...env, ORT_DISABLE_TELEMETRY: '1' });
 });
 
 test.each([
