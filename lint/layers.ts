@@ -44,7 +44,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   [`${engine}/text`]: { imports: engineBase, node: true },
   [`${engine}/model`]: { imports: [...engineBase, `${engine}/onnx`], node: true },
   [`${engine}/training`]: {
-    imports: [...engineBase, `${engine}/model`, `${engine}/onnx`, `${engine}/text`],
+    imports: [...engineBase, `${engine}/model`, `${engine}/onnx`, `${engine}/text`, `${engine}/generation`],
     node: true,
   },
   [`${engine}/generation`]: {

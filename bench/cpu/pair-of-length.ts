@@ -44,6 +44,7 @@ export async function pairOfLength(runner: ModelRunner, document: number, answer
       referenceRejected: guess,
       beta: PAPER.beta,
       lambda: PAPER.lambda,
+      odds: false,
     },
     state: {
       parameters: runner.layout.kind === 'lora' ? startAdapter(runner.layout) : await runner.initialParameters(0),

@@ -35,12 +35,20 @@ export const trainingMetrics = {
     'Mean NLL over all predicted tokens of the chosen sequence.',
   ),
   'nll/answers': exact('NLL, answers', 'nats/token', 'Mean NLL over the tokens of the chosen answers.'),
-  preference_loss: exact('Preference loss', 'nats', '-log sigmoid(beta z), before it is multiplied by lambda.'),
-  'rewards/chosen': exact('Reward, chosen', 'nats', 'beta times the log ratio of policy (long) to reference, chosen.'),
+  preference_loss: exact(
+    'Preference loss',
+    'nats',
+    '-log sigmoid(reward margin - gamma), before it is multiplied by lambda; OPSDL: the reverse KL, a token.',
+  ),
+  'rewards/chosen': exact(
+    'Reward, chosen',
+    'nats',
+    'beta times the log ratio of policy (long) to reference, chosen. SimPO: beta times the mean log-probability; ORPO: its log odds.',
+  ),
   'rewards/rejected': exact(
     'Reward, rejected',
     'nats',
-    'beta times the log ratio of policy (long) to reference, rejected.',
+    'beta times the log ratio of policy (long) to reference, rejected. SimPO, ORPO: as for chosen.',
   ),
   'rewards/margins': exact('Reward margin', 'nats', 'Reward of chosen minus reward of rejected.'),
   'rewards/accuracies': exact(
@@ -48,6 +56,12 @@ export const trainingMetrics = {
     '',
     'Share of examples whose chosen reward is above the rejected one.',
   ),
+  'rewards/short_to_long_gap': exact(
+    'Reward gap, short to long',
+    'nats',
+    'SoLoPO: distance between the chosen rewards on the short and on the long input, before alpha; the other rewards are those on the short input.',
+  ),
+  'completions/mean_length': exact('Length of samples', 'tokens', 'OPSDL: mean length of the sampled answers.'),
   'logps/chosen': exact('Log-probability, chosen', 'nats', "Policy's summed log-probability of the chosen answers."),
   'logps/rejected': exact(
     'Log-probability, rejected',
@@ -98,6 +112,7 @@ export const heldOutMetrics = {
   'eval_rewards/rejected': trainingMetrics['rewards/rejected'],
   'eval_rewards/margins': trainingMetrics['rewards/margins'],
   'eval_rewards/accuracies': trainingMetrics['rewards/accuracies'],
+  'eval_rewards/short_to_long_gap': trainingMetrics['rewards/short_to_long_gap'],
   'eval_logps/chosen': trainingMetrics['logps/chosen'],
   'eval_logps/rejected': trainingMetrics['logps/rejected'],
   'eval_kl/short_to_long/chosen': trainingMetrics['kl/short_to_long/chosen'],

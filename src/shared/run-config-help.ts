@@ -9,23 +9,43 @@ const machine = 'Machine:';
 
 /** What each field of the run configuration means, with its unit, by path. */
 export const runConfigHelp: Readonly<Record<string, FieldHelp>> = {
-  objective: { group: objective, text: 'longpo, dpo (reference on the long input) or sft (chosen answers)' },
-  beta: { group: objective, text: 'strength of the constraint towards the reference' },
+  objective: {
+    group: objective,
+    text: 'longpo, dpo (reference on the long input), sft (chosen answers), simpo, orpo, solopo or opsdl',
+  },
+  beta: {
+    group: objective,
+    text: 'strength of the constraint towards the reference; simpo: scale of its mean log-probabilities',
+    default: '0.1, simpo 2; orpo and opsdl have none',
+  },
   lambda: {
     group: objective,
     text: 'weight of the preference term',
-    default: 'longpo 0.01, dpo 1, sft 0',
+    default: 'longpo 0.01, dpo 1, sft 0, simpo 1, orpo 0.1, solopo 1 (reward orpo: 0.1), opsdl 1',
   },
   nllDocument: {
     group: objective,
     text: 'weight of the mean NLL over the whole chosen sequence, in nats a token',
-    default: 'longpo 1, dpo 0, sft 0',
+    default: 'longpo 1, others 0',
   },
   nllAnswers: {
     group: objective,
     text: "weight of the mean NLL over the chosen answers' tokens, in nats a token",
-    default: 'longpo 0, dpo 0, sft 1',
+    default: 'sft 1, orpo 1, solopo with reward orpo 1, others 0',
   },
+  gamma: {
+    group: objective,
+    text: 'simpo: margin that the chosen reward must be ahead by',
+    default: '1',
+  },
+  reward: { group: objective, text: 'solopo: the reward that it is built on', default: 'dpo' },
+  alpha: {
+    group: objective,
+    text: "solopo: weight of the distance between the chosen answer's rewards on the short and the long input",
+    default: 'reward dpo 3, simpo 1, orpo 1',
+  },
+  maxNewTokens: { group: objective, text: 'opsdl: most tokens of an answer sampled on the long input', default: '512' },
+  temperature: { group: objective, text: 'opsdl: temperature of that sampling; 0 = greedy', default: '1' },
 
   learningRate: { group: schedule, text: 'highest learning rate' },
   schedule: { group: schedule, text: 'what follows the warm-up' },
@@ -58,7 +78,7 @@ export const runConfigHelp: Readonly<Record<string, FieldHelp>> = {
   ropeTheta: { group: weights, text: "RoPE base of the policy; none = the model's own" },
 
   maxLength: { group: data, text: 'longest sequence in tokens; a longer example is refused, never cut' },
-  turnsPerSample: { group: data, text: 'most turns (questions) an example' },
+  turnsPerSample: { group: data, text: 'most turns (questions) an example', default: '4; solopo and opsdl 1' },
   heldOutFraction: { group: data, text: 'share of the documents kept out of training; 0 = none' },
 
   checkpointEvery: { group: keeping, text: 'optimizer steps between checkpoints; the last step always makes one' },

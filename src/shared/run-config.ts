@@ -5,8 +5,12 @@ import { parseInput } from './parse.ts';
 export const loraTargets = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
 export type LoraTarget = (typeof loraTargets)[number];
 
-export const objectives = ['longpo', 'dpo', 'sft'] as const;
+export const objectives = ['longpo', 'dpo', 'sft', 'simpo', 'orpo', 'solopo', 'opsdl'] as const;
 export type Objective = (typeof objectives)[number];
+
+/** Rewards of an answer that SoLoPO can be built on: those of DPO, SimPO and ORPO. */
+export const rewards = ['dpo', 'simpo', 'orpo'] as const;
+export type Reward = (typeof rewards)[number];
 
 const count = z.int().min(1);
 const weight = z.number().min(0);
@@ -54,26 +58,82 @@ const optimizerSchema = z
   );
 
 /**
- * The weights an objective starts from; every objective is
+ * The weights an objective starts from; the first five are
  * `nllAnswers * NLL(answer tokens) + nllDocument * NLL(whole chosen sequence) + lambda * preference`.
  * longpo: the paper's Eq. 14. dpo: the plain loss with the reference on the long input. sft: chosen answers only.
+ * simpo (arXiv 2405.14734): mean log-probabilities, no reference. orpo (2403.07691): odds ratio, no reference; lambda as
+ * in the paper (TRL calls it beta). solopo (2505.11166): `nllAnswers * NLL + lambda * preference` on the short input, plus
+ * alpha times the distance of the chosen answer's rewards on both inputs; weights by its reward, see `soloWeights`.
+ * opsdl (2604.17535): lambda times the reverse KL of sampled answers to the model on the short input.
  */
 export const objectiveWeights = {
   longpo: { lambda: 0.01, nllDocument: 1, nllAnswers: 0 },
   dpo: { lambda: 1, nllDocument: 0, nllAnswers: 0 },
   sft: { lambda: 0, nllDocument: 0, nllAnswers: 1 },
+  simpo: { lambda: 1, nllDocument: 0, nllAnswers: 0 },
+  orpo: { lambda: 0.1, nllDocument: 0, nllAnswers: 1 },
+  solopo: { lambda: 1, nllDocument: 0, nllAnswers: 0 },
+  opsdl: { lambda: 1, nllDocument: 0, nllAnswers: 0 },
 } as const satisfies Record<Objective, { lambda: number; nllDocument: number; nllAnswers: number }>;
+
+/** SoLoPO's weights by its reward; alpha from arXiv 2505.11166. */
+export const soloWeights = {
+  dpo: { ...objectiveWeights.solopo, alpha: 3 },
+  simpo: { ...objectiveWeights.simpo, alpha: 1 },
+  orpo: { ...objectiveWeights.orpo, alpha: 1 },
+} as const satisfies Record<Reward, object>;
+
+/** Beta by reward: SimPO's 2 (its released configuration) scales means instead of sums; odds are not scaled. */
+const betas = { dpo: 0.1, simpo: 2, orpo: 1 } as const satisfies Record<Reward, number>;
+
+/** Fields that only some objectives read, with those objectives. */
+export const objectiveOwn = {
+  gamma: ['simpo', 'solopo'],
+  reward: ['solopo'],
+  alpha: ['solopo'],
+  maxNewTokens: ['opsdl'],
+  temperature: ['opsdl'],
+} as const satisfies Record<string, readonly Objective[]>;
+
+/** The fields that another objective brings its own values of, so that a changed objective drops what stood there. */
+export function fieldsOfObjective(from: Objective, to: Objective): readonly string[] {
+  const own = Object.keys(objectiveOwn);
+  const sameBeta = (['longpo', 'dpo', 'sft'] as readonly Objective[]).includes(from) && rewardOfObjective(to) === 'dpo';
+  const turns = singleTurn(to) ? ['turnsPerSample'] : [];
+  return ['lambda', 'nllDocument', 'nllAnswers', ...(sameBeta ? [] : ['beta']), ...turns, ...own];
+}
+
+/** SoLoPO and OPSDL set one short context against one long one. */
+function singleTurn(objective: Objective): boolean {
+  return objective === 'solopo' || objective === 'opsdl';
+}
+
+function rewardOfObjective(objective: Objective, reward?: Reward): Reward {
+  if (objective === 'simpo' || objective === 'orpo') return objective;
+  if (objective === 'opsdl') return 'orpo'; // no beta either
+  return objective === 'solopo' ? (reward ?? 'dpo') : 'dpo';
+}
 
 const fieldsSchema = z.strictObject({
   objective: z.enum(objectives).default('longpo'),
-  /** Strength of the constraint towards the reference. */
-  beta: z.number().positive().default(0.1),
+  /** Strength of the constraint towards the reference; SimPO: scale of the reward. Default by objective. */
+  beta: z.number().positive().optional(),
   /** Weight of the preference term (not of the NLL); default by objective, see `objectiveWeights`. */
   lambda: weight.optional(),
   /** Weight of the mean NLL over the whole chosen sequence, document included. */
   nllDocument: weight.optional(),
   /** Weight of the mean NLL over the chosen answers' tokens. */
   nllAnswers: weight.optional(),
+
+  /** SimPO: the margin that the chosen reward must be ahead by (default 1). */
+  gamma: weight.optional(),
+  /** SoLoPO: the reward that it is built on (default dpo). */
+  reward: z.enum(rewards).optional(),
+  /** SoLoPO: weight of the distance between the chosen answer's rewards on the short and the long input. */
+  alpha: weight.optional(),
+  /** OPSDL: most tokens of a sampled answer, and the temperature of sampling (0 = greedy). */
+  maxNewTokens: count.optional(),
+  temperature: weight.optional(),
 
   learningRate: z.number().positive().default(5e-7),
   schedule: z.enum(['cosine', 'linear', 'constant']).default('cosine'),
@@ -96,7 +156,7 @@ const fieldsSchema = z.strictObject({
   /** Longest sequence in tokens; a longer example is refused before the run starts, never cut. */
   maxLength: z.int().min(2).default(131072),
   /** Most turns (questions) that one example carries. */
-  turnsPerSample: count.default(4),
+  turnsPerSample: count.optional(),
   gradientCheckpointing: z.enum(['none', 'layer']).default('layer'),
 
   /** Optimizer steps between checkpoints; the last step always makes one. */
@@ -126,16 +186,49 @@ export const runConfigSchema = fieldsSchema
     }
     if (isSet(config.epochs) && isSet(config.maxSteps)) problem('maxSteps', 'give epochs or maxSteps, not both');
     const weights = weightsOf(config);
+    const { objective } = config;
+    const reward = rewardOfObjective(objective, config.reward);
+    for (const [field, owners] of Object.entries(objectiveOwn) as [keyof typeof objectiveOwn, readonly Objective[]][]) {
+      if (config[field] === undefined || owners.includes(objective)) continue;
+      problem(field, `belongs to ${owners.join(' and ')}, not to ${objective}`);
+    }
+    if (config.gamma !== undefined && objective === 'solopo' && reward !== 'simpo') {
+      problem('gamma', `solopo has a margin with the reward simpo only, not with ${reward}`);
+    }
+    if (reward === 'orpo' && (config.beta ?? 1) !== 1) {
+      const weightName = objective === 'opsdl' ? 'there is no reference' : 'the odds ratio has the weight lambda';
+      problem('beta', `${objective} has no beta (${weightName}), so it must be 1 or left out`);
+    }
+    if (singleTurn(objective)) {
+      if ((config.turnsPerSample ?? 1) !== 1) {
+        problem('turnsPerSample', `${objective} sets one short input against one long input, so it must be 1`);
+      }
+      if (weights.nllDocument !== 0)
+        problem('nllDocument', `${objective} has no NLL of the long sequence, so it must be 0`);
+    }
+    if (objective === 'opsdl' && weights.nllAnswers !== 0) {
+      problem('nllAnswers', 'opsdl reads no stored answers, so it must be 0');
+    }
     if (config.objective === 'sft' && weights.lambda !== 0) {
       problem('lambda', 'sft has no preference term, so lambda must be 0');
+    }
+    if (
+      ['simpo', 'opsdl'].includes(objective) &&
+      weights.lambda === 0 &&
+      weights.nllAnswers + weights.nllDocument > 0
+    ) {
+      problem('lambda', `without its preference term ${objective} is sft: choose that`);
     }
     if (weights.lambda === 0 && weights.nllDocument === 0 && weights.nllAnswers === 0) {
       problem('lambda', 'lambda, nllDocument and nllAnswers are all 0, so there is nothing to learn');
     }
   })
-  .transform((config) => ({
+  .transform(({ gamma, reward, alpha, maxNewTokens, temperature, ...config }) => ({
     ...config,
-    ...weightsOf(config),
+    ...weightsOf({ ...config, reward }),
+    beta: config.beta ?? betas[rewardOfObjective(config.objective, reward)],
+    ...ownOf(config.objective, { gamma, reward, alpha, maxNewTokens, temperature }),
+    turnsPerSample: config.turnsPerSample ?? (singleTurn(config.objective) ? 1 : 4),
     warmupRatio: config.warmupRatio ?? (isSet(config.warmupSteps) ? null : 0.1),
     warmupSteps: config.warmupSteps ?? null,
     epochs: config.epochs ?? (isSet(config.maxSteps) ? null : 1),
@@ -173,8 +266,35 @@ function isSet<T>(value: T | null | undefined): value is T {
   return value !== null && value !== undefined;
 }
 
-function weightsOf(config: z.output<typeof fieldsSchema>): { lambda: number; nllDocument: number; nllAnswers: number } {
-  const preset = objectiveWeights[config.objective];
+type Fields = z.output<typeof fieldsSchema>;
+
+/** The fields that only this objective has, complete. */
+function ownOf(objective: Objective, given: Pick<Fields, keyof typeof objectiveOwn>): OwnFields {
+  const margin = { gamma: given.gamma ?? 1 };
+  if (objective === 'simpo') return margin;
+  if (objective === 'opsdl') {
+    return { maxNewTokens: given.maxNewTokens ?? 512, temperature: given.temperature ?? 1 };
+  }
+  if (objective !== 'solopo') return {};
+  const reward = given.reward ?? 'dpo';
+  return { reward, alpha: given.alpha ?? soloWeights[reward].alpha, ...(reward === 'simpo' ? margin : {}) };
+}
+
+interface OwnFields {
+  readonly gamma?: number;
+  readonly reward?: Reward;
+  readonly alpha?: number;
+  readonly maxNewTokens?: number;
+  readonly temperature?: number;
+}
+
+function weightsOf(config: Pick<Fields, 'objective' | 'reward' | 'lambda' | 'nllDocument' | 'nllAnswers'>): {
+  lambda: number;
+  nllDocument: number;
+  nllAnswers: number;
+} {
+  const { objective, reward } = config;
+  const preset = objective === 'solopo' ? soloWeights[reward ?? 'dpo'] : objectiveWeights[objective];
   return {
     lambda: config.lambda ?? preset.lambda,
     nllDocument: config.nllDocument ?? preset.nllDocument,

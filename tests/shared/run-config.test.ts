@@ -12,6 +12,24 @@ test('the empty configuration is the paper, and a complete one is its own readin
 
 test('the weights follow the objective', () => {
   expect(parseRunConfig({ objective: 'dpo' })).toMatchObject({ lambda: 1, nllDocument: 0, nllAnswers: 0 });
+  expect(parseRunConfig({ objective: 'simpo' })).toMatchObject({ beta: 2, gamma: 1, lambda: 1, turnsPerSample: 4 });
+  expect(parseRunConfig({ objective: 'orpo' })).toMatchObject({ beta: 1, lambda: 0.1, nllAnswers: 1 });
+  expect(parseRunConfig({ objective: 'solopo' })).toMatchObject({ reward: 'dpo', alpha: 3, beta: 0.1, lambda: 1 });
+  expect(parseRunConfig({ objective: 'solopo', reward: 'orpo' })).toMatchObject({
+    alpha: 1,
+    lambda: 0.1,
+    nllAnswers: 1,
+  });
+  expect(parseRunConfig({ objective: 'opsdl' })).toMatchObject({
+    maxNewTokens: 512,
+    temperature: 1,
+    turnsPerSample: 1,
+  });
+  expect(Object.keys(parseRunConfig({ objective: 'dpo' }))).not.toContain('gamma');
+  expect(parseRunConfig(parseRunConfig({ objective: 'solopo', reward: 'simpo' }))).toMatchObject({
+    gamma: 1,
+    alpha: 1,
+  });
   expect(parseRunConfig({ objective: 'sft' })).toMatchObject({ lambda: 0, nllDocument: 0, nllAnswers: 1 });
   expect(parseRunConfig({ objective: 'dpo', lambda: 0.5 })).toMatchObject({ lambda: 0.5 });
 });
@@ -30,6 +48,15 @@ test.each([
   [{ epochs: 1, maxSteps: 3 }, 'maxSteps'],
   [{ objective: 'sft', lambda: 0.01 }, 'lambda'],
   [{ objective: 'dpo', lambda: 0 }, 'lambda'],
+  [{ objective: 'longpo', gamma: 1 }, 'gamma'],
+  [{ objective: 'simpo', reward: 'dpo' }, 'reward'],
+  [{ objective: 'simpo', lambda: 0, nllAnswers: 1 }, 'lambda'],
+  [{ objective: 'orpo', beta: 0.1 }, 'beta'],
+  [{ objective: 'solopo', turnsPerSample: 4 }, 'turnsPerSample'],
+  [{ objective: 'solopo', nllDocument: 1 }, 'nllDocument'],
+  [{ objective: 'solopo', reward: 'dpo', gamma: 1 }, 'gamma'],
+  [{ objective: 'opsdl', nllAnswers: 1 }, 'nllAnswers'],
+  [{ objective: 'opsdl', alpha: 1 }, 'alpha'],
   [{ trainable: { kind: 'lora', rank: 0 } }, 'trainable.rank'],
   [{ trainable: { kind: 'lora', targets: ['q_proj', 'lm_head'] } }, 'trainable.targets[1]'],
   [{ trainable: { kind: 'lora', targets: [] } }, 'trainable.targets'],

@@ -1,5 +1,5 @@
 import { presets } from '../../shared/presets.ts';
-import { runConfigSchema } from '../../shared/run-config.ts';
+import { fieldsOfObjective, objectives, runConfigSchema } from '../../shared/run-config.ts';
 import type { RunConfig } from '../../shared/run-config.ts';
 import { flagValues, layered, parseWithFlags } from './schema-flags.ts';
 import type { SchemaFlag } from '../../shared/schema-fields.ts';
@@ -18,7 +18,6 @@ const alternatives = [
   ['warmupRatio', 'warmupSteps'],
   ['epochs', 'maxSteps'],
 ] as const;
-const weightFields = ['lambda', 'nllDocument', 'nllAnswers'] as const;
 
 interface ConfigSources {
   readonly preset: PresetFlag | undefined;
@@ -45,9 +44,10 @@ function over(base: Record<string, unknown>, top: Record<string, unknown>): Reco
     if (set(one)) delete kept[other];
     if (set(other)) delete kept[one];
   }
-  const objective = top['objective'];
-  if (objective !== undefined && objective !== (base['objective'] ?? 'longpo')) {
-    for (const field of weightFields) delete kept[field];
+  const named = (layer: Record<string, unknown>) => objectives.find((name) => name === layer['objective']);
+  const [before, objective] = [named(base) ?? 'longpo', named(top)];
+  if (objective !== undefined && objective !== before) {
+    for (const field of fieldsOfObjective(before, objective)) delete kept[field];
   }
   return layered(kept, top);
 }

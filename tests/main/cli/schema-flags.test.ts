@@ -28,7 +28,10 @@ describe('schemaFlags', () => {
   test('has a flag for every field of a complete run configuration', () => {
     const complete = runConfigSchema.parse({ trainable: { kind: 'lora' } });
     const other = runConfigSchema.parse({ optimizer: { kind: 'rmsprop' } });
-    const all = [...new Set([...leaves(complete), ...leaves(other)])].sort();
+    const own = [{ objective: 'solopo', reward: 'simpo' }, { objective: 'opsdl' }].map((input) =>
+      leaves(runConfigSchema.parse(input)),
+    );
+    const all = [...new Set([...leaves(complete), ...leaves(other), ...own.flat()])].sort();
     expect(flags.map((flag) => flag.path.join('.')).sort()).toEqual(all);
     expect(Object.keys(runConfigHelp).sort()).toEqual(all);
   });
@@ -90,7 +93,7 @@ describe('given flags', () => {
     [['--batch-size', '1.5'], 'It must be a whole number.'],
     [['--lora-targets', 'q_proj,x'], '"x" is none of'],
     [['--lora-rslora', 'maybe'], 'It must be yes or no.'],
-    [['--objective', 'ppo'], 'It must be longpo, dpo, sft.'],
+    [['--objective', 'ppo'], 'It must be longpo, dpo, sft, simpo, orpo, solopo, opsdl.'],
   ])('%j is refused', (args, message) => {
     expect(() => parse(...args)).toThrow(message);
   });

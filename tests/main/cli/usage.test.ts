@@ -84,7 +84,7 @@ describe('wrong usage ends with its code and says what to do', () => {
     ],
     [['train', '--beta', 'x'], 2, '--beta <x>'],
     [['train', '--model', 'm', '--beta', '-1'], 2, 'error: --beta -1: Too small'],
-    [['train', '--objective', 'ppo'], 2, 'It must be longpo, dpo, sft.'],
+    [['train', '--objective', 'ppo'], 2, 'It must be longpo, dpo, sft, simpo, orpo, solopo, opsdl.'],
     [['train'], 2, 'error: --model is missing.\n  what to do: '],
     [['train', '--resume', '1', '--beta', '0.1'], 2, '--beta has no meaning with --resume.'],
     [['train', '--resume', '1', '--generation', '1'], 2, '--generation has no meaning with --resume.'],

@@ -42,7 +42,7 @@ interface TrainFlags extends SharedFlags {
 export function trainCommand(): Command {
   const { review } = pairSelectionSchema.shape;
   const command = withJson(withWorkspace(new Command('train')))
-    .description('train on the pairs of the workspace: LongPO, DPO or SFT')
+    .description('train on the pairs of the workspace: LongPO, DPO, SFT, SimPO, ORPO, SoLoPO or OPSDL')
     .option('-m, --model <dir>', 'Hugging Face folder of the model')
     .addOption(
       new Option('--preset <name>', 'settings to start from; see "Presets" below').choices(Object.keys(presetNames)),
@@ -68,6 +68,11 @@ export function trainCommand(): Command {
       'after',
       `
 The objective is nllAnswers * NLL(answers) + nllDocument * NLL(whole chosen sequence) + lambda * preference term.
+simpo (arXiv 2405.14734) and orpo (2403.07691) have no reference. solopo (2505.11166) prefers on the short input and adds
+alpha * |reward of the chosen answer on the short input - on the long one|. opsdl (2604.17535) samples answers on the long
+input and draws them to what the model itself says on the short one; it reads no stored answers.
+Ablations: --objective longpo --lambda 0 is LongPO's NLL without the preference term; --objective dpo --lambda 0.01
+--nll-document 1 is DPO with that NLL.
 A flag over a preset: --max-steps takes the place of its epochs, --warmup-steps that of its warm-up ratio, and another
 --objective brings its own weights.
 

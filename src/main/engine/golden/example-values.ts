@@ -37,13 +37,13 @@ export function lossOf(values: ExampleValues, settings: ObjectiveSettings): numb
     settings.nllAnswers * (-sumTurns(policy.chosen) / answers);
   const against = preferenceReference(settings.objective, reference);
   if (settings.lambda === 0 || against === undefined) return nll;
-  return nll + settings.lambda * preferenceValues(policy, against, settings.beta).preference;
+  return nll + settings.lambda * preferenceValues(policy, against, settings).preference;
 }
 
 /** `examples.<id>` of expected.json; `expected` says which betas and objectives it holds. */
 export function exampleTree(values: ExampleValues, expected: unknown): Tree {
   const { policy, reference, long, kl } = values;
-  const short = preferenceValues(policy, reference.short, 1);
+  const short = preferenceValues(policy, reference.short, { objective: 'longpo', beta: 1 });
   const turns = (logps: AnswerLogps): Tree =>
     perSide((side) => logps[side].map((turn) => leaf('logpSum', sumTokens(turn))));
   const answers = policy.chosen.reduce((sum, turn) => sum + turn.length, 0);
@@ -56,8 +56,8 @@ export function exampleTree(values: ExampleValues, expected: unknown): Tree {
     nll_full_tokens: leaf('exact', long.chosen.length),
     nll_answer: leaf('nll', -sumTurns(policy.chosen) / answers),
     nll_answer_tokens: leaf('exact', answers),
-    chosen_log_ratio: leaf('logpSum', short.chosenLogRatio),
-    rejected_log_ratio: leaf('logpSum', short.rejectedLogRatio),
+    chosen_log_ratio: leaf('logpSum', short.rewardChosen),
+    rejected_log_ratio: leaf('logpSum', short.rewardRejected),
     kl: perSide((side) =>
       kl[side].map((exact, turn): Tree => {
         const estimate = shortToLongKl([at(policy[side], turn)], [at(reference.short[side], turn)]);
@@ -78,7 +78,8 @@ export function exampleTree(values: ExampleValues, expected: unknown): Tree {
   for (const key of keysOf(expected)) {
     const beta = /^rewards_b(.+)$/.exec(key)?.[1];
     if (beta === undefined || Number.isNaN(Number(beta))) continue;
-    const { rewardChosen, rewardRejected, margin } = preferenceValues(policy, reference.short, Number(beta));
+    const settings = { objective: 'longpo', beta: Number(beta) } as const;
+    const { rewardChosen, rewardRejected, margin } = preferenceValues(policy, reference.short, settings);
     tree[key] = {
       chosen: leaf('loss', rewardChosen),
       rejected: leaf('loss', rewardRejected),

@@ -94,6 +94,7 @@ async function weightedGradient(
     referenceRejected: 0,
     beta: 1,
     lambda: 0,
+    odds: false,
   };
   const targets = nextTokenTargets(tokens.ids);
   return (await model.runner.gradients(tokens, targets, objective, stateFor(model.policy, tokens))).gradient;
@@ -131,6 +132,6 @@ function preferencePush(
   { lambda, beta }: ObjectiveSettings,
 ): number {
   if (lambda === 0 || reference === undefined) return 0;
-  const { margin } = preferenceValues(policy, reference, beta);
+  const { margin } = preferenceValues(policy, reference, { objective: 'longpo', beta });
   return (-lambda * beta) / (1 + Math.exp(margin));
 }

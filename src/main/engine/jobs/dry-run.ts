@@ -14,6 +14,7 @@ import type { Job } from './job-context.ts';
 import { stopIfAborted } from './job-context.ts';
 import { loadModelText } from './model-text.ts';
 import { readSamples } from './read-samples.ts';
+import { trainingPrograms } from './training-programs.ts';
 
 /**
  * Does what a run would do, on its longest example and one of median length: load, score the reference, gradient and
@@ -40,7 +41,7 @@ export const dryRun: Job<'dryRun'> = async ({ modelDir, config, documents }, con
     ...{ modelDir, device: config.device, threads: config.threads },
     trainable: config.trainable,
     checkpointing: config.gradientCheckpointing,
-    programs: heldOut ? ['score', 'gradients', 'logProbabilities'] : ['score', 'gradients'],
+    programs: trainingPrograms(config, heldOut),
   });
   const loaded = performance.now();
   report(1);
@@ -59,7 +60,7 @@ export const dryRun: Job<'dryRun'> = async ({ modelDir, config, documents }, con
   const measure = async (example: TrainingExample): Promise<{ reference: number; gradient: number; loss: number }> => {
     stopIfAborted(context.signal);
     const begun = performance.now();
-    const options = { contexts: referenceContexts(config.objective), signal: context.signal };
+    const options = { contexts: referenceContexts(config), signal: context.signal };
     const [scored] = await scoreReferences(runner, [example], reference, cache, options);
     if (scored === undefined) throw new Error('nothing was scored');
     const referenced = performance.now();

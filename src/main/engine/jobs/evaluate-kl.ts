@@ -23,7 +23,7 @@ export async function klTask(
   const examples = [...buildExamples(text.builder, samples, config)];
   const { rope } = runner.config;
   const store = new ReferenceStore(context, { fingerprint, rope });
-  const contexts = referenceContexts(config.objective);
+  const contexts = referenceContexts(config);
   const { signal } = context;
   await store.load(examples, contexts);
   const model = { fingerprint, rope, ropeFor: referenceRope };

@@ -14,6 +14,7 @@ import { paced } from './job-context.ts';
 import { loadModelText } from './model-text.ts';
 import { readSamples } from './read-samples.ts';
 import { ReferenceStore } from './reference-store.ts';
+import { trainingPrograms } from './training-programs.ts';
 
 /**
  * One run, from its samples to its last checkpoint. Stopped by the signal it writes a checkpoint and ends as `stopped`
@@ -38,14 +39,14 @@ export const train: Job<'train'> = async (input, context) => {
     ...{ modelDir, device: config.device, threads: config.threads },
     trainable: config.trainable,
     checkpointing: config.gradientCheckpointing,
-    programs: heldOutExamples.length > 0 ? ['score', 'gradients', 'logProbabilities'] : ['score', 'gradients'],
+    programs: trainingPrograms(config, heldOutExamples.length > 0),
   });
   const loaded = performance.now();
 
   const { rope } = runner.config;
   const referenceRope = ropeForModel(runner.config, null);
   const store = new ReferenceStore(context, { fingerprint, rope });
-  const contexts = referenceContexts(config.objective);
+  const contexts = referenceContexts(config);
   await store.load([...examples, ...heldOutExamples], contexts);
   const progress = paced(context, 'reference', 'examples');
   const total = examples.length + heldOutExamples.length;

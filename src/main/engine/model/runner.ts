@@ -34,19 +34,24 @@ export interface ModelState {
   readonly rope: RopeTables;
 }
 
-/** The scalar objective of one example: sum_m(-nllWeight * logp) + lambda * softplus(-beta * z), see training/objectives.ts. */
+/**
+ * The scalar objective of one example: sum_m(-nllWeight * logp) + lambda * softplus(-beta * z), z = side(chosen) - side(rejected)
+ * with side = sum_m(weight * logp) - reference, or its log odds; see training/objectives.ts.
+ */
 export interface ObjectiveInput {
   /** Weight of each target's negative log-likelihood [M] (1 / n inside the mean, 0 outside). */
   readonly nllWeight: Float32Array;
-  /** 1 where the target belongs to a chosen (rejected) answer, else 0 [M]. */
+  /** Weight of a chosen (rejected) answer's target, else 0 [M]: 1 for a sum over the answers' tokens, 1 / n for a mean. */
   readonly chosenMask: Float32Array;
   readonly rejectedMask: Float32Array;
-  /** Reference log-probability sums, in nats. */
+  /** What is taken off each side: the reference's log-probability sums, in nats. */
   readonly referenceChosen: number;
   readonly referenceRejected: number;
   readonly beta: number;
   /** Weight of the preference term (0 for SFT). */
   readonly lambda: number;
+  /** True: z compares log(p / (1 - p)) with log p the weighted sum of a side (ORPO); else those sums themselves. */
+  readonly odds: boolean;
 }
 
 export interface GradientOutput {

@@ -92,6 +92,7 @@ export function programInputs(g: Graph, parameters: number, half: number, attent
       referenceRejected: floats('reference_rejected'),
       beta: floats('beta'),
       lambda: floats('lambda'),
+      odds: floats('odds'),
     },
     decode: {
       prompts: tokens('prompts', 'B', 'S'),

@@ -455,6 +455,7 @@ function objectiveFeeds(objective: ObjectiveInput): Feeds {
     reference_rejected: scalar(objective.referenceRejected),
     beta: scalar(objective.beta),
     lambda: scalar(objective.lambda),
+    odds: scalar(Number(objective.odds)),
   };
 }
 
@@ -491,6 +492,7 @@ const EMPTY: Feeds = {
   reference_rejected: scalar(0),
   beta: scalar(0),
   lambda: scalar(0),
+  odds: scalar(0),
   prompts: { data: new Int32Array(0), dims: [0, 0] },
   lengths: { data: new BigInt64Array(0), dims: [0] },
   prompt_block: size(1),

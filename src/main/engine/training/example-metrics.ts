@@ -4,6 +4,7 @@ import {
   answerLogps,
   nllValues,
   preferenceValues,
+  rewardKind,
   shortToLongKl,
   type ObjectiveSettings,
   type ObjectiveTargets,
@@ -28,8 +29,8 @@ export function logpMetrics(
   if (nll.answers !== undefined) values['nll/answers'] = nll.answers;
 
   const against = preferenceReference(settings.objective, reference);
-  if (hasChosen && hasRejected && against !== undefined) {
-    const preference = preferenceValues(policy, against, settings.beta);
+  if (hasChosen && hasRejected && (against !== undefined || rewardKind(settings) !== 'dpo')) {
+    const preference = preferenceValues(policy, against, settings);
     values['rewards/chosen'] = preference.rewardChosen;
     values['rewards/rejected'] = preference.rewardRejected;
     values['rewards/margins'] = preference.margin;

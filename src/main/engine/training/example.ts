@@ -32,7 +32,7 @@ export function positionsOf({ tokens }: AnswerTree): number {
   return tokens.prefix + Math.max(tokens.first, tokens.second);
 }
 
-/** The reference that an objective's preference term reads; SFT shows its implicit rewards against the short one. */
+/** The reference that an objective's rewards read; SFT shows its implicit rewards against the short one. */
 export function preferenceReference(
   objective: RunConfig['objective'],
   reference: ExampleReference,

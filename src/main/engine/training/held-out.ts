@@ -12,6 +12,7 @@ import {
   type ObjectiveSettings,
   type Span,
 } from './objectives.ts';
+import { soloMetrics } from './solopo.ts';
 
 /** Held-out metrics by name, without those of the clock. */
 export type HeldOutValues = Partial<Record<HeldOutMetric, number>>;
@@ -43,8 +44,13 @@ export async function evaluateHeldOut(
   const exact: { chosen: number[]; rejected: number[] } = { chosen: [], rejected: [] };
   for (const example of examples) {
     if (options.signal?.aborted) return undefined;
-    const policy = { parameters: options.parameters, rope: options.policyRope(positionsOf(example.tree)) };
-    values.push(await lossMetrics(runner, example, options.settings, policy));
+    const { parameters, policyRope, settings } = options;
+    const policy = { parameters, rope: policyRope(positionsOf(example.tree)) };
+    values.push(
+      settings.objective === 'solopo'
+        ? await soloMetrics(runner, example, settings, parameters, policyRope)
+        : await lossMetrics(runner, example, settings, policy),
+    );
     if (example.short.length === 0) continue;
     const referenceFor = (tree: AnswerTree): ModelState => ({
       parameters: reference,
@@ -70,6 +76,8 @@ async function lossMetrics(
 ): Promise<MetricValues> {
   const targets = buildEvaluationTargets(tree, settings);
   const logps = await runner.score(tree.tokens, targets.targets, state);
+  // OPSDL's loss is one of sampled answers; the stored ones show the likelihoods only.
+  if (settings.objective === 'opsdl') return logpMetrics(logps, targets, settings, reference);
   const input = objectiveInput(targets, settings, preferenceReference(settings.objective, reference));
   const { loss, nll, preference } = objectiveValue(logps, input);
   return {

@@ -1,4 +1,4 @@
-import type { RunConfig } from '../../../shared/run-config.ts';
+import type { Reward, RunConfig } from '../../../shared/run-config.ts';
 import type { ObjectiveInput, Targets, TreeTokens } from '../model/runner.ts';
 
 /** A half-open range [start, end). */
@@ -12,13 +12,30 @@ export interface AnswerTree {
 }
 
 /**
+ * For all but `solopo` and `opsdl`, which read more rows than one (solopo.ts, opsdl.ts):
  * loss = nllAnswers * mean NLL of the chosen answers' tokens
  *      + nllDocument * mean NLL of all T - 1 predicted tokens of the chosen long sequence
- *      + lambda * -log sigmoid(beta * z), z = chosen log ratio - rejected log ratio.
+ *      + lambda * -log sigmoid(reward of chosen - reward of rejected - gamma).
  * `longpo` (arXiv 2502.13922, Eq. 14; the reference scores the short contexts) and `dpo` (the reference scores the long
- * input) differ in the reference values only. `sft` has no preference term: lambda is not read.
+ * input) differ in the reference values only: reward = beta * log ratio, gamma = 0. `sft` has no preference term: lambda is
+ * not read. `simpo` (arXiv 2405.14734, Eq. 6) and `orpo` (arXiv 2403.07691, Eq. 6 and 7) have no reference, see rewardKind.
  */
-export type ObjectiveSettings = Pick<RunConfig, 'objective' | 'beta' | 'lambda' | 'nllDocument' | 'nllAnswers'>;
+export type ObjectiveSettings = Pick<RunConfig, 'objective' | 'beta' | 'lambda' | 'nllDocument' | 'nllAnswers'> &
+  Partial<Pick<RunConfig, 'gamma' | 'reward' | 'alpha' | 'seed' | 'maxNewTokens' | 'temperature'>>;
+
+/**
+ * What an objective calls the reward of an answer, over the tokens of all turns:
+ * dpo: beta * (sum of log p - the reference's). simpo: beta * mean log p. orpo: log odds log(p / (1 - p)), log p the mean.
+ */
+export function rewardKind({ objective, reward }: Pick<ObjectiveSettings, 'objective' | 'reward'>): Reward {
+  if (objective === 'simpo' || objective === 'orpo') return objective;
+  return objective === 'solopo' ? (reward ?? 'dpo') : 'dpo';
+}
+
+/** Whether the policy reads the rejected branch in training. */
+export function readsRejected({ objective, lambda }: ObjectiveSettings): boolean {
+  return objective !== 'sft' && lambda !== 0;
+}
 
 /** What a runner needs to compute the objective of one example, and how its M targets are laid out. */
 export interface ObjectiveTargets {
@@ -55,8 +72,9 @@ export function chosenOnly({ tokens, chosen }: AnswerTree): AnswerTree {
  * targeted, so a loss head computes no logits for the document unless `nllDocument` asks for it.
  */
 export function buildTargets(tree: AnswerTree, settings: ObjectiveSettings): ObjectiveTargets {
-  const preference = settings.objective !== 'sft' && settings.lambda !== 0;
+  const preference = readsRejected(settings);
   return targetsOf(tree, {
+    mean: rewardKind(settings) !== 'dpo',
     whole: settings.nllDocument !== 0,
     chosen: preference || settings.nllAnswers !== 0,
     rejected: preference,
@@ -68,18 +86,21 @@ export function buildTargets(tree: AnswerTree, settings: ObjectiveSettings): Obj
 /** As buildTargets, but with every row that any metric reads: the whole chosen sequence and both branches' answers. */
 export function buildEvaluationTargets(tree: AnswerTree, settings: ObjectiveSettings): ObjectiveTargets {
   const { nllDocument, nllAnswers } = settings;
-  return targetsOf(tree, { whole: true, chosen: true, rejected: true, nllDocument, nllAnswers });
+  const mean = rewardKind(settings) !== 'dpo';
+  return targetsOf(tree, { whole: true, chosen: true, rejected: true, mean, nllDocument, nllAnswers });
 }
 
 /** The answers of both branches alone (for reference scores). */
 export function buildAnswerTargets(tree: AnswerTree): ObjectiveTargets {
-  return targetsOf(tree, { whole: false, chosen: true, rejected: true, nllDocument: 0, nllAnswers: 0 });
+  return targetsOf(tree, { whole: false, chosen: true, rejected: true, mean: false, nllDocument: 0, nllAnswers: 0 });
 }
 
 interface Wanted {
   readonly whole: boolean;
   readonly chosen: boolean;
   readonly rejected: boolean;
+  /** Masks of means instead of sums. */
+  readonly mean: boolean;
   readonly nllDocument: number;
   readonly nllAnswers: number;
 }
@@ -124,9 +145,9 @@ function targetsOf(tree: AnswerTree, wanted: Wanted): ObjectiveTargets {
   const both = wanted.whole ? wanted.nllDocument / (longLength - 1) + answerWeight : answerWeight;
   for (const [start, end] of chosenTurns) {
     if (wanted.nllAnswers !== 0) nllWeight.fill(both, start, end);
-    if (wanted.rejected) chosenMask.fill(1, start, end);
+    if (wanted.rejected) chosenMask.fill(wanted.mean ? 1 / lengthOf(chosen) : 1, start, end);
   }
-  for (const [start, end] of rejectedTurns) rejectedMask.fill(1, start, end);
+  for (const [start, end] of rejectedTurns) rejectedMask.fill(wanted.mean ? 1 / lengthOf(rejected) : 1, start, end);
   return {
     targets: { from, target },
     nllWeight,
@@ -157,23 +178,31 @@ function lengthOf(spans: readonly Span[]): number {
   return spans.reduce((sum, [start, end]) => sum + end - start, 0);
 }
 
-/** The runner's input for one example; `reference` is left out for SFT. */
+/**
+ * The runner's input for one example; `reference` is read by rewards against a reference only.
+ * SimPO's margin stands in the chosen reference's place: beta * (a - gamma / beta - b) = beta * (a - b) - gamma.
+ */
 export function objectiveInput(
   targets: ObjectiveTargets,
   settings: ObjectiveSettings,
   reference: AnswerLogps | undefined,
 ): ObjectiveInput {
   const sft = settings.objective === 'sft';
-  if (!sft && settings.lambda !== 0 && reference === undefined)
+  const kind = rewardKind(settings);
+  const ratio = !sft && kind === 'dpo';
+  if (ratio && settings.lambda !== 0 && reference === undefined)
     throw new Error('The preference term has no reference.');
+  const ratioTo = ratio ? reference : undefined;
+  const margin = kind === 'simpo' ? (settings.gamma ?? 0) / settings.beta : 0;
   return {
     nllWeight: targets.nllWeight,
     chosenMask: targets.chosenMask,
     rejectedMask: targets.rejectedMask,
-    referenceChosen: sft || reference === undefined ? 0 : sumTurns(reference.chosen),
-    referenceRejected: sft || reference === undefined ? 0 : sumTurns(reference.rejected),
+    referenceChosen: ratioTo === undefined ? margin : sumTurns(ratioTo.chosen),
+    referenceRejected: ratioTo === undefined ? 0 : sumTurns(ratioTo.rejected),
     beta: settings.beta,
     lambda: sft ? 0 : settings.lambda,
+    odds: kind === 'orpo',
   };
 }
 
@@ -208,20 +237,40 @@ export function negativeLogSigmoid(x: number): number {
   return Math.max(-x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 }
 
-/** The objective and its parts for one example, in float64 from given log-probabilities [M]. */
+/** log(p / (1 - p)) from log p < 0, without loss of precision near 0. */
+export function logOdds(logp: number): number {
+  return -Math.log(Math.expm1(-logp));
+}
+
+/**
+ * The objective and its parts for one example, in float64 from given log-probabilities [M], and its slopes
+ * d loss / d log p [M].
+ */
 export function objectiveValue(
   logps: Float32Array,
   input: ObjectiveInput,
-): { readonly loss: number; readonly nll: number; readonly preference: number } {
+): { readonly loss: number; readonly nll: number; readonly preference: number; readonly slopes: Float64Array } {
   let nll = 0;
-  let z = input.referenceRejected - input.referenceChosen;
+  let chosen = 0;
+  let rejected = 0;
   for (let m = 0; m < logps.length; m += 1) {
     const logp = logps[m] as number; // the four arrays have M elements
     nll -= (input.nllWeight[m] as number) * logp;
-    z += ((input.chosenMask[m] as number) - (input.rejectedMask[m] as number)) * logp;
+    chosen += (input.chosenMask[m] as number) * logp;
+    rejected += (input.rejectedMask[m] as number) * logp;
   }
+  const side = (log: number, reference: number): number => (input.odds ? logOdds(log) : log) - reference;
+  const z = side(chosen, input.referenceChosen) - side(rejected, input.referenceRejected);
   const preference = input.lambda === 0 ? 0 : negativeLogSigmoid(input.beta * z);
-  return { loss: nll + input.lambda * preference, nll, preference };
+  const pull = input.lambda === 0 ? 0 : (input.lambda * input.beta) / (1 + Math.exp(input.beta * z));
+  // d log odds / d log p = 1 / (1 - p)
+  const pullChosen = input.odds ? pull / -Math.expm1(chosen) : pull;
+  const pullRejected = input.odds ? pull / -Math.expm1(rejected) : pull;
+  const slopes = Float64Array.from(logps, (_, m) => {
+    const [nllWeight = NaN, up = NaN, down = NaN] = [input.nllWeight[m], input.chosenMask[m], input.rejectedMask[m]];
+    return -nllWeight - (pull === 0 ? 0 : pullChosen * up - pullRejected * down);
+  });
+  return { loss: nll + input.lambda * preference, nll, preference, slopes };
 }
 
 /** Mean negative log-likelihoods of one example, in nats a token. */
@@ -247,38 +296,52 @@ export function nllValues(logps: Float32Array, targets: ObjectiveTargets): NllVa
   };
 }
 
-/** One example's preference quantities (TRL's names in camel case): rewards are beta times the log ratios. */
+/** One example's preference quantities (TRL's names in camel case); rewards by kind, see rewardKind. */
 export interface PreferenceValues {
   readonly logpsChosen: number;
   readonly logpsRejected: number;
-  readonly chosenLogRatio: number;
-  readonly rejectedLogRatio: number;
   readonly rewardChosen: number;
   readonly rewardRejected: number;
   readonly margin: number;
   /** 1 if the chosen reward is strictly larger, else 0. */
   readonly accuracy: 0 | 1;
-  /** -log sigmoid(margin). */
+  /** -log sigmoid(margin - gamma). */
   readonly preference: number;
 }
 
+/** The reward of one side's answers from the policy's and the reference's log-probabilities. */
+export function rewardOf(
+  settings: Pick<ObjectiveSettings, 'objective' | 'reward' | 'beta'>,
+  policy: readonly Float32Array[],
+  reference: readonly Float32Array[] | undefined,
+): number {
+  const kind = rewardKind(settings);
+  const sum = sumTurns(policy);
+  if (kind === 'dpo') {
+    if (reference === undefined) throw new Error('The reward has no reference.');
+    return settings.beta * (sum - sumTurns(reference));
+  }
+  const mean = sum / policy.reduce((count, turn) => count + turn.length, 0);
+  return kind === 'simpo' ? settings.beta * mean : logOdds(mean);
+}
+
 /** Rewards of one example from the policy's and the reference's log-probabilities. */
-export function preferenceValues(policy: AnswerLogps, reference: AnswerLogps, beta: number): PreferenceValues {
-  const logpsChosen = sumTurns(policy.chosen);
-  const logpsRejected = sumTurns(policy.rejected);
-  const chosenLogRatio = logpsChosen - sumTurns(reference.chosen);
-  const rejectedLogRatio = logpsRejected - sumTurns(reference.rejected);
-  const margin = beta * (chosenLogRatio - rejectedLogRatio);
+export function preferenceValues(
+  policy: AnswerLogps,
+  reference: AnswerLogps | undefined,
+  settings: Pick<ObjectiveSettings, 'objective' | 'reward' | 'beta' | 'gamma'>,
+): PreferenceValues {
+  const rewardChosen = rewardOf(settings, policy.chosen, reference?.chosen);
+  const rewardRejected = rewardOf(settings, policy.rejected, reference?.rejected);
+  const margin = rewardChosen - rewardRejected;
   return {
-    logpsChosen,
-    logpsRejected,
-    chosenLogRatio,
-    rejectedLogRatio,
-    rewardChosen: beta * chosenLogRatio,
-    rewardRejected: beta * rejectedLogRatio,
+    logpsChosen: sumTurns(policy.chosen),
+    logpsRejected: sumTurns(policy.rejected),
+    rewardChosen,
+    rewardRejected,
     margin,
     accuracy: margin > 0 ? 1 : 0,
-    preference: negativeLogSigmoid(margin),
+    preference: negativeLogSigmoid(margin - (settings.gamma ?? 0)),
   };
 }
 

@@ -36,10 +36,13 @@ export interface ScoreOptions {
 
 /**
  * What a run reads: the short contexts always (they are short, and the KL to them is shown for every objective), the
- * long input for DPO as well.
+ * long input for DPO and for SoLoPO on DPO's reward as well.
  */
-export function referenceContexts(objective: RunConfig['objective']): ScoreOptions['contexts'] {
-  return { short: true, long: objective === 'dpo' };
+export function referenceContexts({
+  objective,
+  reward,
+}: Pick<RunConfig, 'objective'> & Partial<Pick<RunConfig, 'reward'>>): ScoreOptions['contexts'] {
+  return { short: true, long: objective === 'dpo' || (objective === 'solopo' && (reward ?? 'dpo') === 'dpo') };
 }
 
 /** SHA-256 (hex) over the model, its RoPE and the row: token ids, branches and answer spans. */

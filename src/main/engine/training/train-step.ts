@@ -1,34 +1,37 @@
 import { UserError } from '../../../shared/errors.ts';
 import type { RunConfig } from '../../../shared/run-config.ts';
-import type { PairLogps } from '../../../shared/runs.ts';
 import type { ModelRunner } from '../model/runner.ts';
 import { positionsOf, preferenceReference, type RopeFor, type ScoredExample } from './example.ts';
+import type { ExampleResult } from './example-result.ts';
 import { logpMetrics, meanMetrics, type MetricValues } from './example-metrics.ts';
+import { opsdlGradient } from './opsdl.ts';
 import { pairLogps } from './pair-logps.ts';
-import { answerLogps, buildTargets, chosenOnly, objectiveInput, type ObjectiveSettings } from './objectives.ts';
+import {
+  answerLogps,
+  buildTargets,
+  chosenOnly,
+  objectiveInput,
+  readsRejected,
+  type ObjectiveSettings,
+} from './objectives.ts';
+import { soloGradient } from './solopo.ts';
 import { addInPlace, clipGradient, scaleInPlace, type Optimizer } from './optimizer.ts';
 
-/** One example's loss, metrics and gradient. */
-export interface ExampleResult {
-  readonly loss: number;
-  readonly metrics: MetricValues;
-  /** Log-probabilities of the pairs that it was made of; none where the policy read one branch only. */
-  readonly pairs: readonly Omit<PairLogps, 'step'>[];
-  /** Tokens the policy read. */
-  readonly tokens: number;
-  /** [P]. */
-  readonly gradient: Float32Array;
-}
-
-/** Loss and gradient of one example. SFT reads the chosen branch alone. */
+/**
+ * Loss and gradient of one example. Without a preference term the chosen branch alone is read.
+ * @param step of the run, from 1; read by objectives that sample
+ */
 export async function exampleGradient(
   runner: ModelRunner,
   example: ScoredExample,
   settings: ObjectiveSettings,
   parameters: Float32Array,
   ropeFor: RopeFor,
+  step = 1,
 ): Promise<ExampleResult> {
-  const tree = settings.objective === 'sft' ? chosenOnly(example.tree) : example.tree;
+  if (settings.objective === 'solopo') return soloGradient(runner, example, settings, parameters, ropeFor);
+  if (settings.objective === 'opsdl') return opsdlGradient(runner, example, settings, parameters, ropeFor, step);
+  const tree = readsRejected(settings) ? example.tree : chosenOnly(example.tree);
   const targets = buildTargets(tree, settings);
   const input = objectiveInput(targets, settings, preferenceReference(settings.objective, example.reference));
   const state = { parameters, rope: ropeFor(positionsOf(tree)) };

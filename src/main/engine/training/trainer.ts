@@ -103,7 +103,8 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       if (signal?.aborted) return yield* stop(options, run);
       const example = options.train[order.next().index] as ScoredExample; // the order counts the examples
       const { seconds } = await clock.time(async () => {
-        const result = await exampleGradient(options.runner, example, config, run.parameters, options.policyRope);
+        const { runner, policyRope } = options;
+        const result = await exampleGradient(runner, example, config, run.parameters, policyRope, step + 1);
         sum.add(result, example, step + 1);
         for (const pair of result.pairs) pairs.push({ ...pair, step });
       });

@@ -1,7 +1,7 @@
 import { presets } from '../../../shared/presets.ts';
 import type { PresetName } from '../../../shared/presets.ts';
-import { runConfigSchema } from '../../../shared/run-config.ts';
-import type { RunConfig, RunConfigInput } from '../../../shared/run-config.ts';
+import { fieldsOfObjective, objectiveOwn, objectives, runConfigSchema } from '../../../shared/run-config.ts';
+import type { Objective, RunConfig, RunConfigInput } from '../../../shared/run-config.ts';
 import { runConfigHelp } from '../../../shared/run-config-help.ts';
 import { schemaFlags } from '../../../shared/schema-fields.ts';
 import type { SchemaFlag } from '../../../shared/schema-fields.ts';
@@ -64,6 +64,9 @@ const alternatives: Readonly<Record<string, string>> = {
   maxSteps: 'epochs',
 };
 
+/** What a person set for another objective means nothing to this one. */
+const weightFields = ['beta', 'lambda', 'nllDocument', 'nllAnswers', ...Object.keys(objectiveOwn)];
+
 /** Changes with one more. Of two alternatives the other one is emptied; another kind drops what belonged to the old. */
 export function changed(before: Changes, path: string, value: unknown): Changes {
   const next: Record<string, unknown> = { ...before, [path]: value };
@@ -73,7 +76,7 @@ export function changed(before: Changes, path: string, value: unknown): Changes 
     const parent = path.slice(0, -'kind'.length);
     for (const key of Object.keys(next)) if (key.startsWith(parent) && key !== path) delete next[key];
   }
-  if (path === 'objective') for (const field of ['lambda', 'nllDocument', 'nllAnswers']) delete next[field];
+  if (path === 'objective') for (const field of weightFields) delete next[field];
   return next;
 }
 
@@ -94,8 +97,10 @@ function valueOf(path: string, value: unknown): unknown {
 export function formConfig(preset: PresetName, changes: Changes): RunConfigInput {
   const config: Record<string, unknown> = { ...presets[preset] };
   // Another objective brings its own weights.
-  if (changes['objective'] !== undefined && changes['objective'] !== config['objective']) {
-    for (const field of ['lambda', 'nllDocument', 'nllAnswers']) delete config[field];
+  const objective = objectives.find((name) => name === changes['objective']);
+  const before = config['objective'] as Objective; // every preset names one
+  if (objective !== undefined && objective !== before) {
+    for (const field of fieldsOfObjective(before, objective)) delete config[field];
   }
   const inOrder = Object.entries(changes).sort(([a], [b]) => Number(b.endsWith('.kind')) - Number(a.endsWith('.kind')));
   for (const [path, given] of inOrder) {
@@ -124,7 +129,8 @@ export function at(config: RunConfig, path: string): unknown {
 /** Whether a field means something in a configuration: an adapter's rank only for an adapter. */
 export function applies(config: RunConfig, { flag, path }: FormField): boolean {
   if (flag.variant !== null) return at(config, [...flag.variant.path, 'kind'].join('.')) === flag.variant.kind;
-  return !path.startsWith('optimizer.') || at(config, path) !== undefined;
+  const owned = path.startsWith('optimizer.') || Object.hasOwn(objectiveOwn, path);
+  return !owned || at(config, path) !== undefined;
 }
 
 /** What is wrong with the form, by path. */

@@ -220,7 +220,7 @@ describe('sizes at run time, document doubled', () => {
       const { tokens, ...spans } = pair(trunk);
       const settings = { objective: 'longpo', beta: 0.1, lambda: 1, nllDocument: 1, nllAnswers: 0 } as const;
       const targets = buildTargets({ tokens, ...spans }, settings);
-      const input = { ...targets, referenceChosen: -80, referenceRejected: -80, beta: 0.1, lambda: 1 };
+      const input = { ...targets, referenceChosen: -80, referenceRejected: -80, beta: 0.1, lambda: 1, odds: false };
       return runner.gradients(tokens, targets.targets, input, state);
     };
 

@@ -133,6 +133,7 @@ async function inputOf(
     referenceRejected: sum(rejectedMask) - 0.75,
     beta: SETTINGS.beta,
     lambda: SETTINGS.lambda,
+    odds: false,
   };
 }
 

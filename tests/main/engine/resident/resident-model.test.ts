@@ -107,6 +107,7 @@ describe('repeated runs', () => {
       referenceRejected: -55,
       beta: 0.1,
       lambda: 1,
+      odds: false,
     };
     const prompts = [draw('a', 5), draw('b', 31), draw('c', 12)];
     const once = async (): Promise<unknown[]> => [
@@ -311,6 +312,7 @@ describe('calls that cannot be right are refused before anything runs', () => {
       referenceRejected: 0,
       beta: 1,
       lambda: 1,
+      odds: false,
     };
     const targets = { from: rows, target: Int32Array.of(1, 2) };
     await expect(runner.gradients(plain(ids), targets, objective, base)).rejects.toThrow(/chosenMask.*1.*2/);

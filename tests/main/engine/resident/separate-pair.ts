@@ -80,6 +80,7 @@ export async function sequenceGradient(
     referenceRejected: 0,
     beta: 0,
     lambda: 0,
+    odds: false,
   };
   return runner.gradients(tokens, targets, objective, state);
 }

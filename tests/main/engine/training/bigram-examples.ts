@@ -6,8 +6,8 @@ import { VOCABULARY } from './bigram-runner.ts';
 
 const END = 1;
 
-/** Documents of 20 tokens with two turns each: chosen answers count upwards, rejected ones are random. */
-export function bigramExamples(count: number): TrainingExample[] {
+/** Documents of 20 tokens with two turns each (or the first alone): chosen answers count upwards, rejected ones are random. */
+export function bigramExamples(count: number, turnsPerSample = 2): TrainingExample[] {
   return Array.from({ length: count }, (_, n) => {
     const random = randomStream(n, 'examples');
     const tokens = (length: number): number[] => Array.from({ length }, () => uniformInt(random, 2, VOCABULARY - 1));
@@ -22,12 +22,12 @@ export function bigramExamples(count: number): TrainingExample[] {
       document: { id: `document-${n}`, name: `Document ${n}.txt` },
       tree: treeOf(
         [...document, ...one.question],
-        [one.chosen, two.question, two.chosen],
-        [one.rejected, two.question, two.rejected],
+        turnsPerSample === 1 ? [one.chosen] : [one.chosen, two.question, two.chosen],
+        turnsPerSample === 1 ? [one.rejected] : [one.rejected, two.question, two.rejected],
       ),
-      short: turns.map(({ question, chosen, rejected }) =>
-        treeOf([...document.slice(0, 4), ...question], [chosen], [rejected]),
-      ),
+      short: turns
+        .slice(0, turnsPerSample)
+        .map(({ question, chosen, rejected }) => treeOf([...document.slice(0, 4), ...question], [chosen], [rejected])),
     };
   });
 }

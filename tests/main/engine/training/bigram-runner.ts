@@ -2,6 +2,7 @@ import type { ModelConfig } from '../../../../src/main/engine/model/config.ts';
 import type { ParameterLayout } from '../../../../src/main/engine/model/parameters.ts';
 import type { RopeTables } from '../../../../src/main/engine/model/rope.ts';
 import type {
+  GenerateInput,
   GradientOutput,
   ModelRunner,
   ModelState,
@@ -83,15 +84,10 @@ export class BigramRunner implements ModelRunner {
   ): Promise<GradientOutput> {
     const { from, target } = targets;
     const logps = await this.score(tokens, targets, state);
-    const { loss, nll, preference } = objectiveValue(logps, objective);
-    let z = objective.referenceRejected - objective.referenceChosen;
-    logps.forEach((logp, m) => (z += logp * ((objective.chosenMask[m] ?? 0) - (objective.rejectedMask[m] ?? 0))));
-    // d(-log sigmoid(beta z)) / dz
-    const slope = -objective.beta / (1 + Math.exp(objective.beta * z));
+    const { loss, nll, preference, slopes } = objectiveValue(logps, objective);
     const gradient = new Float64Array(this.layout.total);
     from.forEach((row, m) => {
-      const sign = (objective.chosenMask[m] ?? 0) - (objective.rejectedMask[m] ?? 0);
-      const weight = objective.lambda * slope * sign - (objective.nllWeight[m] ?? 0); // d loss / d logp
+      const weight = slopes[m] ?? NaN; // d loss / d logp
       const { table, position } = offsetsAt(tokens, row);
       logSoftmax(logitsAt(tokens, row, state.parameters)).forEach((logp, v) => {
         const value = weight * ((v === target[m] ? 1 : 0) - Math.exp(logp));
@@ -104,7 +100,22 @@ export class BigramRunner implements ModelRunner {
 
   logits = notOfThisModel;
   hiddenStates = notOfThisModel;
-  generate = notOfThisModel;
+
+  /** One sequence at a time, sampled by the inverse of the distribution function. */
+  async generate({ prompts, maxNewTokens, uniforms, stopIds }: GenerateInput, state: ModelState) {
+    const tokens = prompts.map((prompt, p) => {
+      const ids = [...prompt];
+      while (ids.length < prompt.length + maxNewTokens && !stopIds.includes(ids.at(-1) ?? -1)) {
+        const row = { ids: Int32Array.from(ids), prefix: ids.length, first: 0, second: 0 };
+        let left = uniforms[p * maxNewTokens + ids.length - prompt.length] ?? NaN;
+        const logps = logSoftmax(logitsAt(row, ids.length - 1, state.parameters));
+        const drawn = logps.findIndex((logp) => (left -= Math.exp(logp)) < 0);
+        ids.push(drawn < 0 ? VOCABULARY - 1 : drawn);
+      }
+      return Int32Array.from(ids.slice(prompt.length));
+    });
+    return { tokens, finish: tokens.map(() => 'length' as const) };
+  }
 
   async release(): Promise<void> {}
 }

@@ -9,7 +9,7 @@ async function setUp(parameters: (runner: BigramRunner) => Promise<Float32Array>
   const runner = new BigramRunner();
   const model = { fingerprint: 'bigram', rope: runner.config.rope, ropeFor: () => NO_ROPE };
   const noCache = { get: async () => undefined, set: async () => undefined };
-  const contexts = referenceContexts('longpo');
+  const contexts = referenceContexts({ objective: 'longpo' });
   const options: HeldOutOptions = {
     settings: parseRunConfig({ lambda: 1 }),
     parameters: await parameters(runner),

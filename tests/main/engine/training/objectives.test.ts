@@ -111,12 +111,12 @@ describe.each(GOLDEN_CASES)('golden %s', (name) => {
       near(nll.answers, expected.nll_answer, NLL, 'nll_answer');
       expect([nll.wholeTokens, nll.answerTokens]).toEqual([expected.nll_full_tokens, expected.nll_answer_tokens]);
 
-      const values = preferenceValues(policy, row.reference, 0.1);
+      const values = preferenceValues(policy, row.reference, DPO);
       const rewards = expected['rewards_b0.1'];
       near(values.logpsChosen, expected.policy_chosen_logps, LOGPS, 'logps chosen');
       near(values.logpsRejected, expected.policy_rejected_logps, LOGPS, 'logps rejected');
-      near(values.chosenLogRatio, expected.chosen_log_ratio, LOGPS, 'chosen log ratio');
-      near(values.rejectedLogRatio, expected.rejected_log_ratio, LOGPS, 'rejected log ratio');
+      near(values.rewardChosen / 0.1, expected.chosen_log_ratio, LOGPS, 'chosen log ratio');
+      near(values.rewardRejected / 0.1, expected.rejected_log_ratio, LOGPS, 'rejected log ratio');
       near(values.rewardChosen, rewards.chosen, LOSS, 'reward chosen');
       near(values.rewardRejected, rewards.rejected, LOSS, 'reward rejected');
       near(values.margin, rewards.margin, LOSS, 'margin');
@@ -217,7 +217,7 @@ describe('preference arithmetic', () => {
 
   it('counts equal rewards as not accurate', () => {
     const same = { chosen: [Float32Array.of(-1)], rejected: [Float32Array.of(-2)] };
-    expect(preferenceValues(same, same, 0.1)).toMatchObject({ margin: 0, accuracy: 0 });
+    expect(preferenceValues(same, same, DPO)).toMatchObject({ margin: 0, accuracy: 0 });
     expect(sumTurns(same.chosen)).toBe(-1);
   });
 

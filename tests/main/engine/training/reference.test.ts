@@ -25,7 +25,7 @@ describe('scoreReferences', () => {
   it('scores each turn on its short context and, for DPO, the answers on the long input', async () => {
     const runner = new BigramRunner();
     const [example] = await scoreReferences(runner, bigramExamples(1), MODEL, new MapCache(), {
-      contexts: referenceContexts('dpo'),
+      contexts: referenceContexts({ objective: 'dpo' }),
     });
     const { short, long } = example?.reference ?? expect.fail();
     expect(short?.chosen.map((turn) => turn.length)).toEqual([3, 3]);
@@ -39,7 +39,7 @@ describe('scoreReferences', () => {
     const targets = { from: Int32Array.of(tree.tokens.prefix - 1), target: tree.tokens.ids.slice(start, start + 1) };
     const [expected] = await runner.score(tree.tokens, targets, { parameters, rope: NO_ROPE });
     expect(short?.rejected[1]?.[0]).toBe(expected);
-    expect(referenceContexts('longpo')).toEqual({ short: true, long: false });
+    expect(referenceContexts({ objective: 'longpo' })).toEqual({ short: true, long: false });
   });
 
   it('never scores a known row again', async () => {
