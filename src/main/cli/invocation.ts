@@ -95,6 +95,13 @@ export function wholeNumber(least: number): (given: string) => number {
   };
 }
 
+/** A flag's number. */
+export function number(given: string): number {
+  const value = Number(given);
+  if (given.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.');
+  return value;
+}
+
 /** A flag's list of numbers, such as `1,2,7`. */
 export function wholeNumbers(given: string): number[] {
   return given.split(',').map((part) => wholeNumber(1)(part.trim()));

@@ -46,12 +46,12 @@ export async function exportAdapter(
 }
 
 /**
- * Writes a run's model as a Hugging Face folder with the trained weights in it.
+ * Writes a run's model as a Hugging Face folder with the trained weights in it, or with `scale` times what they learned.
  * Errors: `conflict` where the folder has files, `not_found`, those of writing; the folder appears whole or not at all.
  */
 export async function exportMerged(
   context: ServiceContext,
-  request: ExportRequest & { readonly dtype?: 'keep' | 'float32' | 'bfloat16' | 'float16' },
+  request: ExportRequest & { readonly dtype?: 'keep' | 'float32' | 'bfloat16' | 'float16'; readonly scale?: number },
   options: JobOptions = {},
 ): Promise<{ readonly dir: string }> {
   const { engine, workspace } = context;
@@ -59,13 +59,17 @@ export async function exportMerged(
   const { trainable, ropeTheta } = workspace.runs.config(run.id);
   const modelDir = resolve(request.modelDir ?? modelFolder(context, run.modelFingerprint));
   const checkpoint = checkpointOf(context, run.id, request.checkpointId ?? null).folder;
-  const dtype = request.dtype ?? 'keep';
+  const { dtype = 'keep', scale = 1 } = request;
   const result = await engine.run(
     'exportMerged',
-    { modelDir, checkpoint, trainable, dir: resolve(request.dir), dtype, ropeTheta },
+    { modelDir, checkpoint, trainable, dir: resolve(request.dir), dtype, ropeTheta, scale },
     {},
     options,
   );
-  workspace.events.add('model_exported', `run/${run.id}`, { dir: result.dir, checkpoint });
+  workspace.events.add('model_exported', `run/${run.id}`, {
+    dir: result.dir,
+    checkpoint,
+    ...(scale === 1 ? {} : { scale }),
+  });
   return result;
 }

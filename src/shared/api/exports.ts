@@ -14,6 +14,7 @@ export const exportMethods = {
       runId: idSchema,
       checkpointId: idSchema.optional(),
       dir: target,
+      scale: z.number().default(1),
       dtype: z.enum(['keep', 'float32', 'bfloat16', 'float16']).default('keep'),
     }),
   ),

@@ -3,7 +3,7 @@ import { pairSelectionSchema } from '../../../shared/pair-selection.ts';
 import { exportAdapter, exportMerged } from '../../services/exports.ts';
 import { exportPairs } from '../../services/pairs.ts';
 import { counted } from '../format.ts';
-import { invoke, wholeNumber, withJson, withWorkspace } from '../invocation.ts';
+import { invoke, number, wholeNumber, withJson, withWorkspace } from '../invocation.ts';
 import type { SharedFlags } from '../invocation.ts';
 
 interface RunExportFlags extends SharedFlags {
@@ -58,17 +58,23 @@ function adapterCommand(): Command {
 
 const dtypes = ['keep', 'float32', 'bfloat16', 'float16'] as const;
 
+interface MergedFlags extends RunExportFlags {
+  readonly dtype: (typeof dtypes)[number];
+  readonly scale: number;
+}
+
 function mergedCommand(): Command {
   return withRun(new Command('merged'))
     .description('the model with the trained weights in it as a Hugging Face folder')
     .addOption(new Option('--dtype <type>', 'type of the weights').choices(dtypes).default('keep'))
+    .option('--scale <x>', 'how much of what was learned goes in: 1 = all of it, 0 = the base', number, 1)
     .addHelpText(
       'after',
-      '\nExamples:\n  longhand export merged 1 my-merged-model\n  longhand export merged 1 my-merged-model --dtype bfloat16',
+      '\nExamples:\n  longhand export merged 1 my-merged-model\n  longhand export merged 1 my-merged-model --dtype bfloat16\n  longhand export merged 1 my-softer-model --scale 0.7',
     )
-    .action((runId: number, dir: string, flags: RunExportFlags & { readonly dtype: (typeof dtypes)[number] }) =>
+    .action((runId: number, dir: string, flags: MergedFlags) =>
       invoke(flags, async ({ signal, onProgress, note, print, json, open }) => {
-        const request = { ...exportRequest(runId, dir, flags), dtype: flags.dtype };
+        const request = { ...exportRequest(runId, dir, flags), dtype: flags.dtype, scale: flags.scale };
         const result = await exportMerged(open({}), request, { signal, onProgress, onNotice: note });
         print(`Model of run ${runId} written to ${result.dir}`);
         await json({ runId, ...result });

@@ -16,11 +16,11 @@ export const exportAdapter: Job<'exportAdapter'> = async ({ modelDir, checkpoint
 
 /** Writes a model folder with a checkpoint's weights. */
 export const exportMerged: Job<'exportMerged'> = async (input, context) => {
-  const { modelDir, checkpoint, trainable, dir, dtype, ropeTheta } = input;
+  const { modelDir, checkpoint, trainable, dir, dtype, ropeTheta, scale } = input;
   const config = await loadModelConfig(modelDir);
   const layout = layoutOf(config, trainable);
   await exportMergedModel(dir, {
-    ...{ sourceDir: modelDir, config, layout, dtype },
+    ...{ sourceDir: modelDir, config, layout, dtype, scale },
     weights: await openWeights(modelDir, config),
     vector: await readTrained(checkpoint, await weightsFingerprint(modelDir), layout),
     ...(ropeTheta === null ? {} : { ropeTheta }),

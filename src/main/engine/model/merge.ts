@@ -25,6 +25,12 @@ export interface MergeInput {
   /** The trained parameters: a LoRA adapter to merge, or all weights. */
   readonly layout: ParameterLayout;
   readonly vector: Float32Array;
+  /**
+   * How much of what was learned goes in: base + scale * (trained - base), as with task vectors (arXiv 2212.04089).
+   * 1 (the default) is the trained model, 0 the base, bit for bit where the type is kept; other numbers trade skill for
+   * retention, or overshoot. The RoPE base is written whatever the scale.
+   */
+  readonly scale?: number;
   /** `keep` (the default) writes every tensor in its own type. */
   readonly dtype?: 'keep' | ExportDtype;
   /** RoPE base that the model was trained with; left out, config.json keeps its own. */
@@ -43,8 +49,8 @@ const LICENCE_FILE = /^(licen[cs]e|notice|use_policy)/i;
 
 /**
  * Writes a Hugging Face model folder with the trained parameters in it: weights sharded as the source, config.json,
- * tokenizer, generation and licence files. LoRA is added in float64 (W + scale * B A) and then rounded. The folder appears whole
- * or not at all.
+ * tokenizer, generation and licence files. What was learned is added in float64 (W + scale * B A) and then rounded. The folder
+ * appears whole or not at all.
  * @param dir must not exist, or be empty
  * @throws UserError conflict where `dir` has files; no_space; not_found where the parent is missing
  */
@@ -138,15 +144,22 @@ async function trainedValues(
   target: FloatDtype,
   module: LinearModule | undefined,
 ): Promise<Float32Array | Uint8Array> {
-  const { layout, vector, weights } = input;
-  if (layout.lora === undefined) return tensorOf(layout, vector, name);
+  const { layout, vector, weights, scale: given = 1 } = input;
+  if (layout.lora === undefined && given === 1) return tensorOf(layout, vector, name);
   const a = module && loraTensorName(module.name, 'A');
-  if (module === undefined || !layout.tensors.some((candidate) => candidate.name === a)) {
+  const trained = layout.lora === undefined ? name : a;
+  if (given === 0 || !layout.tensors.some((candidate) => candidate.name === trained)) {
     return target === tensor.dtype ? readBytes(tensor.path, tensor.offset, tensor.length) : readWeight(weights, name);
   }
+  if (layout.lora === undefined) {
+    const end = tensorOf(layout, vector, name);
+    const start = await readWeight(weights, name);
+    return start.map((value, i) => value + given * ((end[i] ?? NaN) - value));
+  }
+  if (module === undefined) throw new Error(`${name} is not the weight of a linear layer`);
   const { rank, scale } = layout.lora;
   const side = (which: 'A' | 'B'): Float32Array => tensorOf(layout, vector, loraTensorName(module.name, which));
-  return mergedWeight(await readWeight(weights, name), side('A'), side('B'), rank, scale);
+  return mergedWeight(await readWeight(weights, name), side('A'), side('B'), rank, given * scale);
 }
 
 async function writeConfig(dir: string, input: MergeInput): Promise<void> {

@@ -246,6 +246,8 @@ export interface ExportAdapterInput extends ExportInput {
 export interface ExportMergedInput extends ExportInput {
   readonly dtype: 'keep' | 'float32' | 'bfloat16' | 'float16';
   readonly ropeTheta: number | null;
+  /** How much of what was learned goes in: 1 = the trained model, 0 = the base. */
+  readonly scale: number;
 }
 
 // Checking

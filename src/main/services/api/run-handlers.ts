@@ -178,10 +178,10 @@ export function runHandlers(session: Session): Handlers<DomainMethods<'runs' | '
       });
       return { jobId: job.id };
     },
-    'exports.merged': async ({ runId, checkpointId, dir, dtype }) => {
+    'exports.merged': async ({ runId, checkpointId, dir, dtype, scale }) => {
       const target = await session.grants.check(dir);
       const { context } = session;
-      const request = { runId, dir: target, dtype, ...(checkpointId === undefined ? {} : { checkpointId }) };
+      const request = { runId, dir: target, dtype, scale, ...(checkpointId === undefined ? {} : { checkpointId }) };
       const job = session.jobs.start({
         kind: 'export',
         title: `Merged model of run ${runId}`,

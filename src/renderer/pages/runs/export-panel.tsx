@@ -1,4 +1,4 @@
-import { Button, Select } from '@mantine/core';
+import { Button, NumberInput, Select } from '@mantine/core';
 import { useState } from 'react';
 import type { RunView } from '../../../shared/api/runs.ts';
 import { useApiMutation } from '../../api/client.ts';
@@ -10,6 +10,7 @@ export function ExportPanel({ view: { run, config, checkpoints } }: { readonly v
   const adapter = useApiMutation('exports.adapter');
   const merged = useApiMutation('exports.merged');
   const [dir, setDir] = useState('');
+  const [scale, setScale] = useState<number | string>(1);
   const [chosen, choose] = useState<string | null>(null);
   const present = checkpoints.filter((row) => row.removedAt === null).toSorted((a, b) => b.step - a.step);
   const checkpointId = Number(chosen ?? present[0]?.id ?? 0);
@@ -41,12 +42,21 @@ export function ExportPanel({ view: { run, config, checkpoints } }: { readonly v
         >
           Adapter (PEFT)
         </Button>
+        <NumberInput
+          size="xs"
+          w={110}
+          label="Merge scale"
+          title="How much of what was learned goes into the merged model: 1 = all of it, 0 = the base"
+          step={0.1}
+          value={scale}
+          onChange={setScale}
+        />
         <Button
           size="xs"
           variant="default"
-          disabled={none}
+          disabled={none || typeof scale !== 'number'}
           onClick={() => {
-            merged.mutate(request);
+            merged.mutate({ ...request, scale: Number(scale) });
           }}
         >
           Merged model

@@ -137,6 +137,34 @@ describe('exportMergedModel', () => {
     ).toBe(true);
   });
 
+  it.each(['lora', 'full'])('puts in a part of what was learned (%s): 0 is the base bit for bit', async (kind) => {
+    const full = await fullInput(goldenModel('mistral'));
+    const moved = full.vector.map((value, i) => value + Math.sin(i) / 100);
+    const input = kind === 'lora' ? await loraInput('mistral') : { ...full, vector: moved };
+    const write = async (scale?: number): Promise<string> => {
+      const dir = join(temporaryFolder(), 'merged');
+      await exportMergedModel(dir, scale === undefined ? input : { ...input, scale });
+      return dir;
+    };
+    const bytes = (dir: string): Buffer[] => {
+      const files = readdirSync(dir).filter((file) => file.endsWith('.safetensors'));
+      return files.map((file) => readFileSync(join(dir, file)));
+    };
+    const whole = await write();
+    expect(bytes(await write(0))).toEqual(bytes(goldenModel('mistral')));
+    expect(bytes(await write(1))).toEqual(bytes(whole));
+    const trained = await reopen(whole);
+    for (const scale of [0.7, 1.5]) {
+      const merged = await reopen(await write(scale));
+      for (const name of ['model.layers.1.mlp.up_proj.weight', 'model.layers.0.self_attn.v_proj.weight']) {
+        const [base, end] = [await readWeight(input.weights, name), await readWeight(trained, name)];
+        const wanted = base.map((value, i) => value + scale * ((end[i] ?? NaN) - value));
+        const error = (await readWeight(merged, name)).map((value, i) => Math.abs(value - (wanted[i] ?? NaN)));
+        expect(Math.max(...error), `${name} at ${scale}`).toBeLessThan(1e-6);
+      }
+    }
+  });
+
   it('takes tokenizer and licence files, and nothing else, from the source', async () => {
     const source = changedCopy(goldenModel('llama'), 'config.json', {});
     for (const file of ['LICENSE', 'chat_template.jinja', 'README.md', 'pytorch_model.bin'])

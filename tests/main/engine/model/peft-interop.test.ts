@@ -71,6 +71,16 @@ describe.skipIf('reason' in env)('transformers and PEFT', () => {
       await writeAdapter(adapter, { ...golden, baseModel: model });
       const merged = join(root, `${name}-merged`);
       await exportMergedModel(merged, { ...base, ...golden });
+      const part = join(root, `${name}-merged-part`);
+      await exportMergedModel(part, { ...base, ...golden, scale: 0.7 });
+      // PEFT takes 0.7 of what an adapter learned when its B is 0.7 times as large.
+      const weaker = golden.vector.slice();
+      for (const { name: tensor, offset, size } of golden.layout.tensors) {
+        if (!tensor.includes('lora_B')) continue;
+        for (let i = offset; i < offset + size; i++) weaker[i] = (weaker[i] ?? NaN) * 0.7;
+      }
+      const weak = join(root, `${name}-adapter-part`);
+      await writeAdapter(weak, { layout: golden.layout, vector: weaker, baseModel: model });
       const long = join(root, `${name}-merged-theta`);
       await exportMergedModel(long, { ...base, ...golden, ropeTheta: 4e7 });
       jobs.push(
@@ -79,6 +89,8 @@ describe.skipIf('reason' in env)('transformers and PEFT', () => {
         { name: `${name} golden, theta`, model, adapter: goldenAdapter(name), theta: 4e7 },
         { name: `${name} ours`, model, adapter },
         { name: `${name} merged`, model: merged },
+        { name: `${name} merged, part`, model: part },
+        { name: `${name} ours, part`, model, adapter: weak },
         { name: `${name} merged, theta`, model: long },
       );
       for (const dtype of ['bfloat16', 'float16'] as const) {
@@ -151,6 +163,8 @@ describe.skipIf('reason' in env)('transformers and PEFT', () => {
     expect(difference(`${name} merged`, `${name} golden`)).toBeLessThan(TOLERANCE);
     expect(difference(`${name} merged, theta`, `${name} golden, theta`)).toBeLessThan(TOLERANCE);
     expect(difference(`${name} merged, theta`, `${name} merged`)).toBeGreaterThan(0.01);
+    expect(difference(`${name} merged, part`, `${name} ours, part`)).toBeLessThan(TOLERANCE);
+    expect(difference(`${name} merged, part`, `${name} merged`)).toBeGreaterThan(0.01);
     expect(reports[`${name} merged`]?.dtype).toBe('float32');
   });
 
