@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -40,15 +40,20 @@ async function addressOf(host: ChildProcess): Promise<string> {
   });
 }
 
-/** The real application: loopback host with store and engine, and a real Chromium on it. */
-export async function startApp(executablePath: string): Promise<App> {
+/** The real application: loopback host with store and engine, and a real Chromium on it; without the tour unless asked for. */
+export async function startApp(executablePath: string, { firstStart = false } = {}): Promise<App> {
   if ((await buildIfStale()) !== 0) throw new Error('the application does not build');
   mkdirSync(pictures, { recursive: true });
   const folder = mkdtempSync(join(tmpdir(), 'longhand-e2e-'));
+  const settings = join(folder, 'settings');
+  if (!firstStart) {
+    mkdirSync(settings);
+    writeFileSync(join(settings, 'settings.json'), JSON.stringify({ 'tour.place': 'over' }));
+  }
   const host = spawn(
     process.execPath,
     [join(root, 'src', 'main', 'shell', 'loopback', 'main.ts'), '--allow', folder, '--allow', join(root, 'resources')],
-    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, LONGHAND_SETTINGS: join(folder, 'settings') } },
+    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, LONGHAND_SETTINGS: settings } },
   );
   const address = await addressOf(host);
   const browser = await chromium.launch({

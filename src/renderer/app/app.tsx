@@ -12,6 +12,8 @@ import { JobsBar } from '../jobs/jobs-bar.tsx';
 import { useJobNotices } from '../jobs/job-notices.ts';
 import { JobsDrawer } from '../jobs/jobs-drawer.tsx';
 import { WorkspaceMenu } from '../workspaces/workspace-menu.tsx';
+import { TourBar } from '../tour/tour-bar.tsx';
+import { useTour } from '../tour/use-tour.ts';
 import { useColours, useColoursOfSetting } from './colours.ts';
 import { ConnectionBanner } from './connection-banner.tsx';
 import { pages } from './pages.ts';
@@ -26,6 +28,7 @@ export function App() {
   const [keysShown, showKeys] = useState(false);
   const [jobsShown, showJobs] = useState(false);
   const [keymap] = useKeymap();
+  const tour = useTour();
   const page = pages.find(({ id }) => id === route.page);
 
   useColoursOfSetting();
@@ -41,14 +44,16 @@ export function App() {
     'palette.open': spotlight.open,
     'keys.show': () => showKeys(true),
     'jobs.toggle': () => showJobs(!jobsShown),
+    'tour.show': tour.restart,
     'colours.toggle': () => setColours(scheme === 'dark' ? 'light' : 'dark'),
   });
 
   return (
-    <div className="app">
+    <div className="app" data-tour={tour.stop?.id}>
       <Sidebar current={page?.id} />
       <main className="main">
         <ConnectionBanner />
+        <TourBar tour={tour} />
         <PageBoundary key={route.page}>
           <PageContent page={page} rest={route.rest} />
         </PageBoundary>

@@ -17,6 +17,7 @@ export const commandTable = {
   'keys.show': everywhere('Keys of this page', '?'),
   'jobs.toggle': everywhere('Show or hide the jobs', 'g j'),
   'colours.toggle': everywhere('Light or dark colours', null),
+  'tour.show': everywhere('Tour of the first steps', null),
   'go.home': everywhere('Go to Home', 'g h'),
   'go.models': everywhere('Go to Models', 'g m'),
   'go.documents': everywhere('Go to Documents', 'g d'),

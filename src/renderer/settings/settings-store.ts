@@ -6,6 +6,7 @@ type Values = Readonly<Record<string, unknown>>;
 const listeners = new Set<() => void>();
 let values: Values = {};
 let writing = 0;
+let loaded = false;
 
 function replace(next: Values): void {
   values = next;
@@ -14,8 +15,9 @@ function replace(next: Values): void {
 
 async function load(): Promise<void> {
   const stored = await call('settings.all', {});
+  loaded = true;
   // What is on its way to main is newer than main's answer.
-  if (writing === 0) replace(stored);
+  replace(writing === 0 ? stored : values);
 }
 
 /** Reads the settings and follows changes that another window makes. */
@@ -28,6 +30,11 @@ export async function followSettings(): Promise<void> {
 
 export function settingsNow(): Values {
   return values;
+}
+
+/** Whether main has answered: until then a setting's initial value may not be the person's. */
+export function settingsLoaded(): boolean {
+  return loaded;
 }
 
 export function subscribeToSettings(listener: () => void): () => void {

@@ -1,6 +1,6 @@
 import { useCallback, useMemo, useSyncExternalStore } from 'react';
 import type { z } from 'zod';
-import { changeSetting, settingsNow, subscribeToSettings } from './settings-store.ts';
+import { changeSetting, settingsLoaded, settingsNow, subscribeToSettings } from './settings-store.ts';
 
 type Json = z.infer<z.ZodJSONSchema>;
 
@@ -28,4 +28,9 @@ export function useSetting<Value extends Json>(
     [key],
   );
   return [value, set];
+}
+
+/** Whether the settings are known yet, for what must not be shown by mistake in the first moment. */
+export function useSettingsLoaded(): boolean {
+  return useSyncExternalStore(subscribeToSettings, settingsLoaded);
 }
