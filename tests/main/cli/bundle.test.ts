@@ -9,7 +9,7 @@ import { longhand } from './longhand.ts';
 test('an audit in two places by the command line: export, open, verdicts, import', { timeout: 120_000 }, async () => {
   const folder = temporaryFolder();
   const home = open(join(folder, 'home'));
-  addPairs({ workspace: home, engine: undefined as never }, 3);
+  addPairs({ workspace: home }, 3);
   home.close();
   const run = (...args: string[]) => longhand(['bundle', ...args], { cwd: folder });
 

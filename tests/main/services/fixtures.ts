@@ -7,7 +7,8 @@ import { openContext } from '../../../src/main/services/context.ts';
 import type { ServiceContext } from '../../../src/main/services/context.ts';
 import { allRunMetrics } from '../../../src/main/services/runs.ts';
 import { metrics } from '../../../src/shared/metrics.ts';
-import { addDocuments, provenance } from '../workspace/fixtures.ts';
+
+export { addPairs } from '../workspace/sample-texts.ts';
 
 export const tinyModel = (name: string): string =>
   fileURLToPath(new URL(`../../fixtures/golden/models/${name}`, import.meta.url));
@@ -40,29 +41,6 @@ export function open(folder = temporaryFolder()): ServiceContext & { close(): Pr
   const context = openContext(folder, { create: true });
   opened.push(context);
   return context;
-}
-
-/** Documents with two chunks and two pairs each, written here: a tiny random model writes no answers that end. */
-export function addPairs({ workspace }: ServiceContext, documents: number): void {
-  const texts = Array.from({ length: documents }, (_, i) => `The ship ${i} sailed at dawn. The crew of ${i} slept.`);
-  const ids = addDocuments(workspace, texts);
-  const chunking = workspace.chunks.chunking({ maxTokens: 32 });
-  for (const [i, documentId] of ids.entries()) {
-    const text = texts[i] ?? '';
-    const cut = text.indexOf('. ') + 2;
-    const [first = 0, second = 0] = workspace.chunks.add(documentId, chunking, [
-      { index: 0, start: 0, end: cut, tokens: 8 },
-      { index: 1, start: cut, end: text.length, tokens: 8 },
-    ]);
-    const turn = (chunkId: number, question: string, chosen: string, rejected: string) => ({
-      ...{ chunkId, question, chosen, rejected, seed: 0, flags: [] },
-    });
-    const turns = [
-      turn(first, `When did the ship ${i} sail?`, 'At dawn.', 'At noon.'),
-      turn(second, `What did the crew of ${i} do?`, 'It slept.', 'It sailed.'),
-    ];
-    workspace.pairs.addSamples([{ documentId, jobId: null, context: 'document', provenance, turns }]);
-  }
 }
 
 /** The metrics that may not differ between two equal runs. */

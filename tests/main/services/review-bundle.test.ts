@@ -34,7 +34,7 @@ function judge(workspace: Workspace, review: Judge) {
 async function setUp(request: Partial<ExportBundle> = {}, clock: { now: () => number } = { now: Date.now }) {
   const folder = temporaryFolder();
   const home = open(undefined, clock);
-  addPairs({ workspace: home, engine: undefined as never }, 5);
+  addPairs({ workspace: home }, 5);
   const path = join(folder, 'set.bundle.jsonl');
   const exported = await exportBundle({ workspace: home }, { path, blind: false, limit: 6, seed: 3, ...request });
   const away = join(folder, 'away');
@@ -136,7 +136,7 @@ test('conflicts: unknown pair, changed pair, same reviewer twice, wrong clock; e
   });
 
   const other = open();
-  addPairs({ workspace: other, engine: undefined as never }, 2);
+  addPairs({ workspace: other }, 2);
   addDocuments(other, ['another']);
   const stranger = open();
   const nowhere = await importVerdicts({ workspace: stranger }, { path: verdictPath });
@@ -330,7 +330,7 @@ test('any bytes: a UserError or a whole import, never a crash, and never half', 
   const file = join(folder, 'fuzz.jsonl');
   const originals = [readFileSync(path), readFileSync(verdictPath)];
   const victim = open();
-  addPairs({ workspace: victim, engine: undefined as never }, 5);
+  addPairs({ workspace: victim }, 5);
   const damage = fc.record({
     which: fc.nat(1),
     at: fc.double({ min: 0, max: 1, noNaN: true }),

@@ -25,7 +25,7 @@ function setUp(documents = 5) {
   let time = 1000;
   const workspace = openBare(undefined, { now: () => (time += 1000) });
   const context = { workspace };
-  addPairs({ workspace, engine: undefined as never }, documents);
+  addPairs({ workspace }, documents);
   const judge = (pairId: number, review: Partial<RecordReview> = {}) => {
     const { reviewer = 'ann', blind = null } = review;
     const seen = auditPair(context, { pairId, reviewer, blind }).sha256;

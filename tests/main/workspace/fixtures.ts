@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect } from 'vitest';
 import { UserError } from '../../../src/shared/errors.ts';
-import type { NewDocument } from '../../../src/shared/documents.ts';
-import type { NewPair, NewSample, Provenance } from '../../../src/shared/pairs.ts';
+import type { NewPair, NewSample } from '../../../src/shared/pairs.ts';
 import { openWorkspace } from '../../../src/main/workspace/workspace.ts';
 import type { OpenOptions, Workspace } from '../../../src/main/workspace/workspace.ts';
+import { addDocuments, provenance } from './sample-texts.ts';
+
+export { addDocuments, document, provenance } from './sample-texts.ts';
 
 const folders: string[] = [];
 const opened: Workspace[] = [];
@@ -29,30 +31,6 @@ export function open(folder = temporaryFolder(), options: OpenOptions = {}): Wor
   opened.push(workspace);
   return workspace;
 }
-
-export function document(text: string, title = 'A text'): NewDocument {
-  return {
-    ...{ title, text, sourcePath: `${title}.txt`, sourceLine: null, importer: 'txt' },
-    ...{ bytes: Buffer.byteLength(text), characters: [...text].length },
-  };
-}
-
-/** Imports the texts and returns the ids. */
-export function addDocuments(workspace: Workspace, texts: readonly string[]): readonly number[] {
-  const sink = workspace.documents.startImport();
-  for (const text of texts) sink.add(document(text));
-  return sink.commit();
-}
-
-const greedy = { temperature: 0, topP: 1, topK: 0, maxNewTokens: 14 };
-export const provenance: Provenance = {
-  modelFingerprint: 'model-a',
-  template: { name: 'harbour', sha256: 'a'.repeat(64) },
-  sampling: { question: { temperature: 0.7, topP: 0.9, topK: 0, maxNewTokens: 10 }, chosen: greedy, rejected: greedy },
-  prompt: '{chunk}\nAsk a question about the text above.',
-  separator: '\n\n',
-  longRopeTheta: null,
-};
 
 /** A document of two chunks ("One. " and "Two.") with its ids. */
 export function addChunkedDocument(workspace: Workspace, text = 'One. Two.') {
