@@ -33,6 +33,8 @@ export interface TemplatePreview {
   readonly documentTitle: string;
   /** Place of the chunk among the document's; null for a stretch of a document that is not cut yet. */
   readonly chunkIndex: number | null;
+  /** Number of the document's chunks, as it was cut last; 0 where it is not cut yet. */
+  readonly chunks: number;
   readonly chunk: string;
   readonly prompt: string;
 }
@@ -55,9 +57,13 @@ export const generationMethods = {
   'generations.get': method<GenerationView>()(z.strictObject({ id: idSchema })),
   /** Settings with every default filled in, as they would run. */
   'generations.settings': method<SynthesisConfig>()(z.strictObject({ settings })),
-  /** The template filled in with a stretch of a document (the first one when left out). */
+  /** The template filled in with a chunk of a document: the first document and its middle chunk when left out. */
   'generations.preview': method<TemplatePreview>()(
-    z.strictObject({ template: instructionTemplateSchema, documentId: idSchema.optional() }),
+    z.strictObject({
+      template: instructionTemplateSchema,
+      documentId: idSchema.optional(),
+      chunkIndex: z.int().min(0).optional(),
+    }),
   ),
   /** The pairs made last, newest first: of one generation, or of all. */
   'generations.latest': method<readonly GeneratedPair[]>()(

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { runConfigHelp } from '../../../src/shared/run-config-help.ts';
 import { addSchemaFlags, flagValues, givenFlags, layered, parseWithFlags } from '../../../src/main/cli/schema-flags.ts';
 import { schemaFlags } from '../../../src/shared/schema-fields.ts';
-import { synthesisConfigHelp } from '../../../src/main/cli/synthesis-config-help.ts';
+import { synthesisConfigHelp } from '../../../src/shared/synthesis-config-help.ts';
 import { runConfigSchema } from '../../../src/shared/run-config.ts';
 import { synthesisConfigSchema } from '../../../src/shared/synthesis-config.ts';
 

@@ -4,10 +4,10 @@ import {
   changed,
   fieldGroups,
   formConfig,
-  labelOf,
   problemsOf,
 } from '../../../src/renderer/pages/train/settings-form.ts';
-import type { Changes } from '../../../src/renderer/pages/train/settings-form.ts';
+import { labelOf } from '../../../src/renderer/components/config-form.ts';
+import type { Changes } from '../../../src/renderer/components/config-form.ts';
 import { presets } from '../../../src/shared/presets.ts';
 import { parseRunConfig } from '../../../src/shared/run-config.ts';
 import { runConfigHelp } from '../../../src/shared/run-config-help.ts';

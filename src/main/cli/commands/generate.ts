@@ -22,7 +22,7 @@ import type { ExecutionFlags, SharedFlags } from '../invocation.ts';
 import { resumeCommand } from '../resume-command.ts';
 import { schemaFlags } from '../../../shared/schema-fields.ts';
 import { addSchemaFlags, flagValues, givenFlags, layered, parseWithFlags } from '../schema-flags.ts';
-import { synthesisConfigHelp } from '../synthesis-config-help.ts';
+import { synthesisConfigHelp } from '../../../shared/synthesis-config-help.ts';
 import { facts, textTable } from '../text-table.ts';
 
 const flagsOfConfig = schemaFlags(synthesisConfigSchema, ['template']);

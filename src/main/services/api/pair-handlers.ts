@@ -31,6 +31,7 @@ function preview(
   { workspace }: ServiceContext,
   template: InstructionTemplate,
   documentId: number | undefined,
+  chunkIndex: number | undefined,
 ): TemplatePreview {
   const id = documentId ?? workspace.documents.list({ limit: 1 }).rows[0]?.id;
   const row = id === undefined ? undefined : workspace.documents.get(id);
@@ -43,11 +44,16 @@ function preview(
   // A document that was cut before has real chunks; the middle one is as good as any.
   const outline = workspace.chunks.outline(row.id);
   const cut = outline.filter(({ chunkingId }) => chunkingId === outline[0]?.chunkingId);
-  const middle = cut[Math.floor(cut.length / 2)];
-  const chunk = middle === undefined ? sampleChunk(text) : text.slice(middle.start, middle.end);
+  const at = chunkIndex === undefined ? Math.floor(cut.length / 2) : chunkIndex;
+  const place = cut[at];
+  if (place === undefined && chunkIndex !== undefined) {
+    throw new UserError('not_found', `"${row.title}" has ${cut.length} chunks.`, { place: { field: 'chunkIndex' } });
+  }
+  const chunk = place === undefined ? sampleChunk(text) : text.slice(place.start, place.end);
   return {
     documentTitle: row.title,
-    chunkIndex: middle?.index ?? null,
+    chunkIndex: place === undefined ? null : at,
+    chunks: cut.length,
     chunk,
     prompt: renderInstruction(template, chunk),
   };
@@ -82,7 +88,8 @@ export function pairHandlers(session: Session): Handlers<DomainMethods<'generati
           ...{ id: pair, documentId, documentTitle, question, chosen, rejected, flags },
         })),
     'generations.settings': ({ settings }) => settings,
-    'generations.preview': ({ template, documentId }) => preview(session.context, template, documentId),
+    'generations.preview': ({ template, documentId, chunkIndex }) =>
+      preview(session.context, template, documentId, chunkIndex),
     'generations.start': async ({ modelDir, settings, documentIds, name, threads, device }) => {
       const { context } = session;
       const dir = await session.grants.check(modelDir);

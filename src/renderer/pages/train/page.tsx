@@ -11,14 +11,15 @@ import { useApi, useApiMutation } from '../../api/client.ts';
 import { useAllRows } from '../../api/use-all-rows.ts';
 import { goTo, hrefOf } from '../../app/router.ts';
 import { formatCount } from '../../components/format.ts';
+import { at } from '../../components/config-form.ts';
+import type { Changes } from '../../components/config-form.ts';
 import { Page } from '../../components/page.tsx';
+import { SettingField } from '../../components/setting-field.tsx';
 import { Empty, ErrorPanel } from '../../components/states.tsx';
 import { JobActions } from '../../jobs/job-actions.tsx';
 import { JobProgressLine } from '../../jobs/job-progress.tsx';
 import { DryRun, PlanFacts } from './preflight.tsx';
-import { SettingField } from './setting-field.tsx';
-import { applies, at, changed, fieldGroups, formConfig, problemsOf } from './settings-form.ts';
-import type { Changes } from './settings-form.ts';
+import { applies, changed, fieldGroups, formConfig, problemsOf } from './settings-form.ts';
 
 /** Models of at most so many parameters train all their weights on a CPU: the demo's recipe suits them. */
 const tiny = 5e6;

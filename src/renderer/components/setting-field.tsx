@@ -1,6 +1,6 @@
 import { Checkbox, MultiSelect, Select, TextInput } from '@mantine/core';
-import { shownValue } from './settings-form.ts';
-import type { FormField } from './settings-form.ts';
+import { shownValue } from './config-form.ts';
+import type { FormField } from './config-form.ts';
 
 /** One setting with its meaning, how it differs from the preset, and what is wrong with it. */
 export function SettingField({

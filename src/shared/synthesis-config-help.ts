@@ -1,5 +1,5 @@
-import { pairFilterIds, pairFilters } from '../../shared/pair-filters.ts';
-import type { FieldHelp } from '../../shared/schema-fields.ts';
+import { pairFilterIds, pairFilters } from './pair-filters.ts';
+import type { FieldHelp } from './schema-fields.ts';
 
 const chunking = 'Chunks:';
 const decoding = 'Questions and answers:';
