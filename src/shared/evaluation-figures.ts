@@ -17,6 +17,7 @@ const headlines: Readonly<Record<string, HeadlineInfo>> = {
   questions: { figure: 'accuracy', label: 'accuracy', ...share },
   ask: { figure: 'share', label: 'answerable questions', ...share },
   text: { figure: 'nll', label: 'NLL', ...nats },
+  ruler: { figure: 'score', label: 'RULER score', ...share },
   kl: { figure: 'kl/exact/chosen', label: 'exact KL, chosen', ...nats },
 };
 

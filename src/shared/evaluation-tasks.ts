@@ -52,11 +52,53 @@ export const klTaskSchema = z.strictObject({
   limit: count.nullable().default(null),
 });
 
+/** The thirteen tasks of RULER (arXiv 2404.06654). */
+export const rulerTaskNameSchema = z.enum([
+  ...(['niah_single_1', 'niah_single_2', 'niah_single_3', 'niah_multikey_1', 'niah_multikey_2'] as const),
+  ...(['niah_multikey_3', 'niah_multivalue', 'niah_multiquery', 'vt', 'cwe', 'fwe', 'qa_1', 'qa_2'] as const),
+]);
+export type RulerTaskName = z.infer<typeof rulerTaskNameSchema>;
+
+/** How a prompt is put to the model: in its chat template, or as plain text to be continued. */
+export const promptFormSchema = z.enum(['chat', 'plain']);
+export type PromptForm = z.infer<typeof promptFormSchema>;
+
+/** Generated long-context items of one RULER task. */
+export const rulerTaskSchema = z
+  .strictObject({
+    kind: z.literal('ruler'),
+    name,
+    task: rulerTaskNameSchema,
+    /** Tokens of the model, with template and longest answer. */
+    lengths: z.array(z.int().min(256)).min(1),
+    /** Places of the needles, 0 = start, 1 = end; null = drawn, as published. Only for the needle tasks. */
+    depths: z.array(z.number().min(0).max(1)).min(1).nullable().default(null),
+    /** Items at each length (and depth). */
+    itemsPerCell: count.default(100),
+    seed: z.int().min(0).max(0xffffffff).default(42),
+    /** Text or JSON Lines files that running-text haystacks are made of; none = sentences of our own. */
+    documents: z.array(z.string().min(1)).default([]),
+    /** What needles are hidden in; null = as published for the task. */
+    haystack: z.enum(['essay', 'noise', 'needle']).nullable().default(null),
+    /** The user's question file in the form of SQuAD (qa_1) or HotpotQA (qa_2). */
+    questions: z.string().min(1).nullable().default(null),
+    prompt: promptFormSchema.default('chat'),
+  })
+  .refine(({ depths, task }) => depths === null || task.startsWith('niah_'), {
+    message: 'only the needle tasks (niah_...) have depths',
+    path: ['depths'],
+  })
+  .refine(({ haystack, task }) => haystack === null || task.startsWith('niah_'), {
+    message: 'only the needle tasks (niah_...) have a haystack to choose',
+    path: ['haystack'],
+  });
+
 export const evaluationTaskSchema = z.discriminatedUnion('kind', [
   questionTaskSchema,
   askTaskSchema,
   textTaskSchema,
   klTaskSchema,
+  rulerTaskSchema,
 ]);
 export type EvaluationTask = z.output<typeof evaluationTaskSchema>;
 export type EvaluationTaskInput = z.input<typeof evaluationTaskSchema>;

@@ -13,6 +13,7 @@ const mainFigure: Readonly<Record<EvaluationTask['kind'], string>> = {
   ask: 'share',
   text: 'nll',
   kl: 'kl/exact/chosen',
+  ruler: 'score',
 };
 
 /** A figure with its interval from an evaluation's summary (`name`, `name/low`, `name/high`); undefined: not there. */

@@ -59,7 +59,7 @@ export function evaluate(
 }
 
 /**
- * Goes on with evaluations that were stopped, failed or killed: each is done again, and the answers that it has stay.
+ * Goes on with evaluations that were stopped, failed or killed, after the last batch of answers that was stored.
  * Those that are finished are passed over.
  * Errors: `not_found`; `conflict` for a cancelled one, and where its set, model or pairs are no longer the same.
  */
@@ -112,7 +112,7 @@ async function evaluateInto(
   const { workspace, engine } = context;
   const tasks = request.tasks.map((task): EvaluationTask => {
     const parsed = parseInput(evaluationTaskSchema, task, 'Evaluation task');
-    return parsed.kind === 'kl' ? parsed : { ...parsed, path: resolve(parsed.path) };
+    return withWholePaths(parsed);
   });
   if (tasks.length === 0) throw new UserError('invalid_input', 'There is nothing to evaluate: no task is given.');
   const { modelDir, expected, weights, config, runId, checkpointId, ropeTheta } = sourceOf(context, request.source);
@@ -124,7 +124,7 @@ async function evaluateInto(
       hint: 'Start the evaluation again.',
     });
   }
-  const answered = earlier.map(({ id }) => new Set([...allItems(workspace, id)].map(({ index }) => index)));
+  const answered = earlier.map(({ id }) => [...allItems(workspace, id)]);
   const model = await usableModel(engine, modelDir, { ...options, ...(expected === null ? {} : { expected }) });
 
   const execution = { device: config.device, threads: config.threads, ...request.execution };
@@ -139,7 +139,7 @@ async function evaluateInto(
         checkpointId,
         config: JSON.parse(JSON.stringify({ task, source: request.source, execution })) as never,
         codeVersion: codeVersion(),
-        seed: task.kind === 'ask' ? task.seed : 0,
+        seed: 'seed' in task ? task.seed : 0,
       }),
     );
   let ids: readonly number[] = [];
@@ -149,7 +149,16 @@ async function evaluateInto(
   try {
     await engine.run(
       'evaluate',
-      { modelDir, weights, ropeTheta, tasks, samples: samples.map((list) => list.length), config, ...execution },
+      {
+        modelDir,
+        weights,
+        ropeTheta,
+        tasks,
+        samples: samples.map((list) => list.length),
+        answered,
+        config,
+        ...execution,
+      },
       {
         readSample: ({ index }) => workspace.samples.ofPairs(flat[index] ?? []),
         findReferences: ({ keys }) => findReferences(workspace, keys),
@@ -161,11 +170,7 @@ async function evaluateInto(
             options.onRows?.(ids);
             for (const id of ids) workspace.evaluations.setStatus(id, 'running');
           }),
-        items: ({ task, items }) =>
-          workspace.evaluations.addItems(
-            idOf(task),
-            items.filter(({ index }) => answered[task]?.has(index) !== true),
-          ),
+        items: ({ task, items }) => workspace.evaluations.addItems(idOf(task), items),
         taskFinished: ({ task, summary }) => {
           workspace.evaluations.finish(idOf(task), summary);
           const row = workspace.evaluations.get(idOf(task));
@@ -312,8 +317,33 @@ async function hashOf(workspace: Workspace, task: EvaluationTask, samples: Snaps
       for (const { sha256 } of workspace.samples.ofPairs(pairs).turns) hash.update(`${sha256}\n`);
     return hash.digest('hex');
   }
-  const content = await readFile(task.path).catch((error: unknown) => {
-    throw asReadError(task.path, error);
+  if (kind === 'ruler') {
+    // The set is what the task generates: all of its settings, and the files it is made of.
+    const { name: _name, documents, questions, ...settings } = task;
+    hash.update(JSON.stringify(settings));
+    for (const path of [...documents, ...(questions === null ? [] : [questions])]) hash.update(await contentOf(path));
+    return hash.digest('hex');
+  }
+  return hash.update(await contentOf(task.path)).digest('hex');
+}
+
+async function contentOf(path: string): Promise<Buffer> {
+  return readFile(path).catch((error: unknown) => {
+    throw asReadError(path, error);
   });
-  return hash.update(content).digest('hex');
+}
+
+function withWholePaths(task: EvaluationTask): EvaluationTask {
+  switch (task.kind) {
+    case 'kl':
+      return task;
+    case 'ruler':
+      return {
+        ...task,
+        documents: task.documents.map((path) => resolve(path)),
+        questions: task.questions === null ? null : resolve(task.questions),
+      };
+    default:
+      return { ...task, path: resolve(task.path) };
+  }
 }

@@ -142,3 +142,41 @@ test('what cannot be evaluated leaves no row; a stopped evaluation says so', asy
   expect(rows()).toEqual(['finished', 'finished']);
   expect(evaluationItems(context, 2).rows).toHaveLength(4);
 });
+
+test.each<EvaluationTaskInput>([
+  question('short', 140),
+  { kind: 'ask', name: 'ask', path: demoQuestions('short'), limit: 140 },
+  { kind: 'text', name: 'text', path: demoQuestions('short'), limit: 60 },
+  {
+    ...{ kind: 'ruler', name: 'ruler', task: 'niah_single_1', haystack: 'needle', prompt: 'plain' },
+    ...{ lengths: [1024], depths: [0, 1], itemsPerCell: 1 },
+  },
+])('a task that is stopped between two batches goes on to the same table: $kind', { timeout: 60_000 }, async (task) => {
+  const source = { kind: 'base' as const, modelDir: demoModel };
+  const table = (context: ReturnType<typeof open>) => ({
+    rows: listEvaluations(context).rows.map(({ status, summary }) => ({ status, summary })),
+    items: evaluationItems(context, 1, { limit: 200 }).rows,
+  });
+  const whole = open();
+  await evaluate(whole, { source, tasks: [task], execution });
+  const context = open();
+  const stop = new AbortController();
+  const stopAtFirst = ({ phase, done }: { phase: string; done: number }): void => {
+    if (phase === task.name && done > 0) stop.abort();
+  };
+  const stopped = evaluate(
+    context,
+    { source, tasks: [task], execution },
+    { signal: stop.signal, onProgress: stopAtFirst },
+  );
+  await stopped.catch((error: unknown) => expect(error).toMatchObject({ code: 'cancelled' }));
+  const before = table(context);
+  expect(before.items.length).toBeGreaterThan(0);
+  // A short task may be done before the order to stop arrives.
+  if (task.kind === 'questions') {
+    expect(before.rows).toEqual([{ status: 'paused', summary: null }]);
+    expect(before.items.length).toBeLessThan(table(whole).items.length);
+  }
+  await resumeEvaluations(context, [1]);
+  expect(table(context)).toEqual(table(whole));
+});

@@ -2,7 +2,12 @@ import { basename, extname } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { UserError } from '../../../shared/errors.ts';
-import { answerRuleSchema, evaluationTaskSchema } from '../../../shared/evaluation-tasks.ts';
+import {
+  answerRuleSchema,
+  evaluationTaskSchema,
+  promptFormSchema,
+  rulerTaskNameSchema,
+} from '../../../shared/evaluation-tasks.ts';
 import type { EvaluationOutcome, EvaluationTask, EvaluationTaskInput } from '../../../shared/evaluation-tasks.ts';
 import { parseInput } from '../../../shared/parse.ts';
 import { evaluate } from '../../services/evaluations.ts';
@@ -26,6 +31,13 @@ interface EvaluateFlags extends SharedFlags, ExecutionFlags {
   readonly text: readonly string[];
   readonly kl?: true;
   readonly klSamples?: readonly number[];
+  readonly ruler?: string;
+  readonly lengths?: readonly number[];
+  readonly depths?: readonly number[];
+  readonly items?: number;
+  readonly documents: readonly string[];
+  readonly qa?: string;
+  readonly prompt?: string;
   readonly rule?: string;
   readonly separator?: string;
   readonly maxNewTokens?: number;
@@ -57,6 +69,7 @@ export function evaluateCommand(): Command {
     )
     .option('--kl', "exact KL to the reference on the short context, in nats a token, on the run's held-out pairs")
     .option('--kl-samples <ids>', 'the same on these samples of the workspace, such as 1,2,7', wholeNumbers)
+    .option('--ruler <tasks>', 'RULER tasks, such as niah_single_1,vt,cwe; synthetic = all but qa_1 and qa_2')
     .option('--tasks <file>', 'JSON file with a list of tasks')
     .optionsGroup('How:')
     .addOption(
@@ -65,7 +78,17 @@ export function evaluateCommand(): Command {
     .option('--separator <text>', 'between context and question, \\n for a line feed (default: \\n\\n)')
     .option('--max-new-tokens <n>', 'longest answer, in tokens (default: 128; --ask 10)', wholeNumber(1))
     .option('--limit <n>', 'only the first items of each set (default: all)', wholeNumber(1))
-    .option('--seed <n>', 'seed of --ask (default: 0)', wholeNumber(0))
+    .option('--seed <n>', 'seed of --ask (default: 0) and --ruler (default: 42)', wholeNumber(0))
+    .option('--lengths <tokens>', 'of --ruler: lengths with template and answer (default: 4096)', wholeNumbers)
+    .option('--depths <percent>', 'of --ruler: places of the needles, such as 0,50,100 (default: drawn)', percents)
+    .option('--items <n>', 'of --ruler: items at each length and depth (default: 100)', wholeNumber(1))
+    .option('--documents <file>', 'of --ruler: text that haystacks are made of (default: our own)', several, [])
+    .option('--qa <file>', 'of --ruler: questions in the form of SQuAD for qa_1, of HotpotQA for qa_2')
+    .addOption(
+      new Option('--prompt <form>', 'of --ruler: chat template or plain text (default: chat)').choices(
+        promptFormSchema.options,
+      ),
+    )
     .option('--min-accuracy <x>', 'exit with code 1 where a question set has a lower accuracy (0 to 1)', share)
     .option('--max-nll <x>', 'exit with code 1 where a text has a higher NLL, in nats a token', positive)
     .addHelpText(
@@ -150,6 +173,7 @@ async function tasksOf(flags: EvaluateFlags): Promise<readonly EvaluationTaskInp
       ...shared,
       ...(seed === undefined ? {} : { seed }),
     })),
+    ...rulerTasks(flags),
     ...(flags.kl === true || flags.klSamples !== undefined
       ? [
           {
@@ -162,7 +186,26 @@ async function tasksOf(flags: EvaluateFlags): Promise<readonly EvaluationTaskInp
   ];
   if (tasks.length > 0) return tasks;
   throw new UserError('invalid_input', 'Nothing to measure on is given.', {
-    hint: 'Give --questions, --text, --ask, --kl or --tasks.',
+    hint: 'Give --questions, --text, --ask, --kl, --ruler or --tasks.',
+  });
+}
+
+function rulerTasks(flags: EvaluateFlags): EvaluationTaskInput[] {
+  if (flags.ruler === undefined) return [];
+  const { options } = rulerTaskNameSchema;
+  const names =
+    flags.ruler === 'synthetic' ? options.filter((name) => !name.startsWith('qa_')) : flags.ruler.split(',');
+  return names.map((given): EvaluationTaskInput => {
+    const task = parseInput(rulerTaskNameSchema, given.trim(), 'RULER task');
+    const needles = task.startsWith('niah_');
+    return {
+      ...{ kind: 'ruler', name: task, task, lengths: [...(flags.lengths ?? [4096])], documents: [...flags.documents] },
+      ...(needles && flags.depths !== undefined ? { depths: flags.depths.map((percent) => percent / 100) } : {}),
+      ...(flags.items === undefined ? {} : { itemsPerCell: flags.items }),
+      ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+      ...(task.startsWith('qa_') && flags.qa !== undefined ? { questions: flags.qa } : {}),
+      ...(flags.prompt === undefined ? {} : { prompt: promptFormSchema.parse(flags.prompt) }),
+    };
   });
 }
 
@@ -171,6 +214,7 @@ const kindNames: Readonly<Record<EvaluationTask['kind'], string>> = {
   ask: 'valid questions, share',
   text: 'NLL, nats/token',
   kl: 'exact KL, nats/token',
+  ruler: 'outputs named, share',
 };
 
 function outcomesText(outcomes: readonly EvaluationOutcome[]): string {
@@ -213,6 +257,12 @@ function share(given: string): number {
   if (given.trim() === '' || !(value >= 0 && value <= 1))
     throw new InvalidArgumentError('It must be a number from 0 to 1.');
   return value;
+}
+
+function percents(given: string): number[] {
+  const values = given.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  if (values.every((value) => value >= 0 && value <= 100)) return values;
+  throw new InvalidArgumentError('They must be numbers from 0 to 100, such as 0,50,100.');
 }
 
 function positive(given: string): number {

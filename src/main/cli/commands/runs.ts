@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { evaluationTaskSchema } from '../../../shared/evaluation-tasks.ts';
 import { isMetricName, metrics as metricInfo } from '../../../shared/metrics.ts';
 import type { MetricName, MetricRow } from '../../../shared/metrics.ts';
 import { settingsOf } from '../../../shared/settings-of.ts';
@@ -212,7 +213,7 @@ function stepsTable(rows: readonly MetricRow[]): string {
 }
 
 function isTaskKind(kind: string): kind is Parameters<typeof figuresOf>[0] {
-  return ['questions', 'ask', 'text', 'kl'].includes(kind);
+  return evaluationTaskSchema.options.some((option) => option.shape.kind.value === kind);
 }
 
 function metricName(given: string): MetricName {

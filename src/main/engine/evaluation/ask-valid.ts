@@ -1,7 +1,7 @@
 import { renderInstruction } from '../../../shared/instruction-templates.ts';
 import type { InstructionTemplate } from '../../../shared/instruction-templates.ts';
-import { generateBatched } from '../generation/batched.ts';
-import type { Continuation, DecodingOptions, Generator } from '../generation/batched.ts';
+import { generateEachBatch } from '../generation/batched.ts';
+import type { DecodingOptions, Generator } from '../generation/batched.ts';
 import { wilson } from '../../../shared/wilson.ts';
 import type { Estimate } from '../../../shared/evaluation-tasks.ts';
 
@@ -23,17 +23,35 @@ export async function askAboutContexts(
   options: DecodingOptions & {
     readonly template: InstructionTemplate;
     readonly isAnswered: (question: string, context: string) => boolean;
+    /** Questions of an earlier try; a batch of which all are there is not asked for again. */
+    readonly known?: ReadonlyMap<number, AskedQuestion>;
+    /** Called with the questions of each batch as they come. */
+    readonly onQuestions?: (questions: readonly AskedQuestion[]) => Promise<void>;
   },
 ): Promise<{ readonly share: Estimate; readonly questions: readonly AskedQuestion[] }> {
   const prompts = contexts.map((context, index) => ({
     key: `ask:${index}`,
     ids: generator.codec.encodePrompt(renderInstruction(options.template, context)),
   }));
-  const outputs = await generateBatched(generator, prompts, options);
-  const questions = contexts.map((context, index) => {
-    const { text, finish } = outputs[index] as Continuation; // one for each prompt
-    return { index, output: text, finish, valid: options.isAnswered(text, context) };
-  });
+  const { known, onQuestions } = options;
+  const found = new Map(known);
+  await generateEachBatch(
+    generator,
+    prompts,
+    options,
+    async (indices, outputs) => {
+      const batch = indices.flatMap((index, i): AskedQuestion[] => {
+        const output = outputs[i];
+        if (output === undefined) return [];
+        const valid = options.isAnswered(output.text, contexts[index] ?? '');
+        return [{ index, output: output.text, finish: output.finish, valid }];
+      });
+      for (const question of batch) found.set(question.index, question);
+      await onQuestions?.(batch);
+    },
+    (indices) => known !== undefined && indices.every((index) => known.has(index)),
+  );
+  const questions = contexts.flatMap((_, index) => found.get(index) ?? []);
   return { share: wilson(questions.filter((question) => question.valid).length, questions.length), questions };
 }
 

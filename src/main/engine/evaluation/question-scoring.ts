@@ -1,4 +1,4 @@
-import { fits, generateBatched } from '../generation/batched.ts';
+import { fits, generateEachBatch } from '../generation/batched.ts';
 import type { Generator } from '../generation/batched.ts';
 import type { BatchLimits } from '../generation/batching.ts';
 import { wilson } from '../../../shared/wilson.ts';
@@ -19,6 +19,10 @@ export interface QuestionOptions {
   readonly batch: BatchLimits;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
+  /** Answers of an earlier try; a batch of which all are there is not asked again. */
+  readonly known?: ReadonlyMap<number, QuestionAnswer>;
+  /** Called with the answers of each batch as they come. */
+  readonly onAnswers?: (answers: readonly QuestionAnswer[]) => Promise<void>;
 }
 
 /** One item's answer, for the store. */
@@ -53,18 +57,37 @@ export async function answerQuestions(
   }));
   const asked = prompts.filter((prompt) => fits(prompt.ids.length, options.maxNewTokens, generator.state));
   const { maxNewTokens, batch, signal } = options;
-  const outputs = await generateBatched(generator, asked, {
-    ...{ maxNewTokens, batch, signal, temperature: 0, topP: 1, topK: 0, seed: 0 },
-    onBatch: (done) => options.onProgress?.(done, asked.length),
-  });
-  const answers = new Map(asked.map((prompt, i) => [prompt.index, outputs[i]]));
-  return prompts.map(({ ids, index }) => {
-    const output = answers.get(index);
-    const promptTokens = ids.length;
-    if (output === undefined) return { index, answer: '', finish: 'too_long', correct: null, promptTokens };
-    const correct = isCorrect(output, items[index]?.answer ?? '', options.rule);
-    return { index, answer: output.text, finish: output.finish, correct, promptTokens };
-  });
+  const answers = new Map(options.known);
+  const keep = async (batch: readonly QuestionAnswer[]): Promise<void> => {
+    for (const answer of batch) answers.set(answer.index, answer);
+    await options.onAnswers?.(batch);
+  };
+  const askedIndices = new Set(asked.map(({ index }) => index));
+  await keep(
+    prompts
+      .filter(({ index }) => !askedIndices.has(index))
+      .map(({ ids, index }) => ({ index, answer: '', finish: 'too_long', correct: null, promptTokens: ids.length })),
+  );
+  const places = (indices: readonly number[]): typeof asked => indices.flatMap((i) => asked[i] ?? []);
+  await generateEachBatch(
+    generator,
+    asked,
+    {
+      ...{ maxNewTokens, batch, signal, temperature: 0, topP: 1, topK: 0, seed: 0 },
+      onBatch: (done) => options.onProgress?.(done, asked.length),
+    },
+    (indices, outputs) =>
+      keep(
+        places(indices).flatMap(({ index, ids }, i): QuestionAnswer[] => {
+          const output = outputs[i];
+          if (output === undefined) return [];
+          const correct = isCorrect(output, items[index]?.answer ?? '', options.rule);
+          return [{ index, answer: output.text, finish: output.finish, correct, promptTokens: ids.length }];
+        }),
+      ),
+    (indices) => options.known !== undefined && places(indices).every(({ index }) => options.known?.has(index)),
+  );
+  return prompts.flatMap(({ index }) => answers.get(index) ?? []);
 }
 
 /** Whether an answer is right by a rule. */

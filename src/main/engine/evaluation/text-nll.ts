@@ -25,10 +25,23 @@ export async function scoreTexts(
   runner: Pick<ModelRunner, 'score'>,
   state: ModelState,
   texts: readonly Int32Array[],
-  options: { lead: Int32Array; maxTokens: number; signal?: AbortSignal; onProgress?: (done: number) => void },
+  options: {
+    lead: Int32Array;
+    maxTokens: number;
+    signal?: AbortSignal;
+    onProgress?: (done: number) => void;
+    /** Results of an earlier try by index: these texts are not read again. */
+    known?: ReadonlyMap<number, TextNll>;
+    onResult?: (index: number, result: TextNll) => Promise<void>;
+  },
 ): Promise<TextNll[]> {
   const results: TextNll[] = [];
-  for (const text of texts) {
+  for (const [index, text] of texts.entries()) {
+    const known = options.known?.get(index);
+    if (known !== undefined) {
+      results.push(known);
+      continue;
+    }
     throwIfCancelled(options.signal);
     const whole = Int32Array.from([...options.lead, ...text]);
     const ids = whole.subarray(0, Math.min(options.maxTokens, state.rope.length));
@@ -39,11 +52,13 @@ export async function scoreTexts(
       target.length === 0
         ? new Float32Array(0)
         : await runner.score({ ids, prefix: ids.length, first: 0, second: 0 }, { from, target }, state);
-    results.push({
+    const result = {
       sum: logps.reduce((sum, logp) => sum - logp, 0),
       tokens: target.length,
       cut: ids.length < whole.length,
-    });
+    };
+    results.push(result);
+    await options.onResult?.(index, result);
     options.onProgress?.(results.length);
   }
   return results;

@@ -48,15 +48,36 @@ export async function generateBatched(
   prompts: readonly Prompt[],
   options: DecodingOptions,
 ): Promise<Continuation[]> {
-  const lengths = prompts.map((prompt) => prompt.ids.length + options.maxNewTokens);
   const results = new Map<number, Continuation>();
-  for (const indices of batchByLength(lengths, options.batch)) {
-    const batch = indices.map((index) => at(prompts, index));
-    const done = await run(generator, batch, options);
+  await generateEachBatch(generator, prompts, options, (indices, done) => {
     for (const [i, index] of indices.entries()) results.set(index, at(done, i));
-    options.onBatch?.(results.size);
+  });
+  return prompts.map((_, index) => results.get(index) as Continuation); // every prompt is in one batch
+}
+
+/**
+ * As `generateBatched`, with each batch handed over as it is done.
+ * @param onDone indices of the prompts and their continuations; waited for
+ * @param isKnown whether a batch need not be done, by its indices. Batches are the same whatever is known, because which
+ *   sequences are computed together affects rounding: what is done again after a stop gives the same answers
+ */
+export async function generateEachBatch(
+  generator: Generator,
+  prompts: readonly Prompt[],
+  options: DecodingOptions,
+  onDone: (indices: readonly number[], continuations: readonly Continuation[]) => void | Promise<void>,
+  isKnown: (indices: readonly number[]) => boolean = () => false,
+): Promise<void> {
+  const lengths = prompts.map((prompt) => prompt.ids.length + options.maxNewTokens);
+  let count = 0;
+  for (const indices of batchByLength(lengths, options.batch)) {
+    if (!isKnown(indices)) {
+      const batch = indices.map((index) => at(prompts, index));
+      await onDone(indices, await run(generator, batch, options));
+    }
+    count += indices.length;
+    options.onBatch?.(count);
   }
-  return prompts.map((_, index) => results.get(index) as Continuation); // batchByLength names every index
 }
 
 /** Continues prompts that begin alike (one document, several questions) in as few batches as possible. */

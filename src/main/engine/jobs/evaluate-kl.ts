@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { EvaluationTask } from '../../../shared/evaluation-tasks.ts';
 import { UserError } from '../../../shared/errors.ts';
 import { bootstrapMean } from '../evaluation/intervals.ts';
@@ -5,7 +6,7 @@ import { evaluateHeldOut } from '../training/held-out.ts';
 import { referenceContexts, scoreReferences } from '../training/reference.ts';
 import { buildExamples } from '../training/samples.ts';
 import { figures } from './evaluated-model.ts';
-import type { EvaluatedModel, TaskContext, TaskResult } from './evaluated-model.ts';
+import type { EvaluatedModel, TaskContext, TaskSummary } from './evaluated-model.ts';
 import { paced } from './job-context.ts';
 import { readSamples } from './read-samples.ts';
 import { ReferenceStore } from './reference-store.ts';
@@ -17,8 +18,8 @@ import { ReferenceStore } from './reference-store.ts';
 export async function klTask(
   task: Extract<EvaluationTask, { kind: 'kl' }>,
   { runner, text, fingerprint, parameters, policyRope, referenceRope }: EvaluatedModel,
-  { context, from, count, config }: TaskContext,
-): Promise<TaskResult> {
+  { context, from, count, config, answered, store: storeItems }: TaskContext,
+): Promise<TaskSummary> {
   const samples = await readSamples(context, 'heldOut', count, from);
   const examples = [...buildExamples(text.builder, samples, config)];
   const { rope } = runner.config;
@@ -31,28 +32,35 @@ export async function klTask(
   await store.flush();
 
   const progress = paced(context, task.name, 'examples');
-  const items: TaskResult['items'][number][] = [];
   const byName = new Map<string, number[]>();
   for (const [index, example] of scored.entries()) {
-    const values = await evaluateHeldOut(runner, [example], {
-      ...{ settings: config, parameters, policyRope, referenceRope, signal },
-    });
+    const earlier = answered.get(index);
+    const values =
+      earlier === undefined
+        ? await evaluateHeldOut(runner, [example], {
+            ...{ settings: config, parameters, policyRope, referenceRope, signal },
+          })
+        : heldOutSchema.parse(earlier.detail).values;
     if (values === undefined) throw new UserError('cancelled', 'The job was stopped.');
     for (const [name, value] of Object.entries(values)) {
       const short = name.slice('eval_'.length);
       byName.set(short, [...(byName.get(short) ?? []), value]);
     }
-    items.push({
-      index,
-      question: `${example.document.name}, ${example.tree.chosen.length} turns`,
-      expected: '',
-      answer: '',
-      score: values['eval_kl/exact/chosen'] ?? 0,
-      detail: { ...values, tokens: example.tree.tokens.ids.length },
-    });
+    await storeItems([
+      {
+        index,
+        question: `${example.document.name}, ${example.tree.chosen.length} turns`,
+        expected: '',
+        answer: '',
+        score: values['eval_kl/exact/chosen'] ?? 0,
+        detail: { values, tokens: example.tree.tokens.ids.length },
+      },
+    ]);
     progress(index + 1, scored.length);
   }
-  const summary: Record<string, number> = { items: items.length };
+  const summary: Record<string, number> = { items: scored.length };
   for (const [name, values] of byName) Object.assign(summary, figures(name, bootstrapMean(values)));
-  return { items, summary };
+  return summary;
 }
+
+const heldOutSchema = z.object({ values: z.record(z.string(), z.number()) });

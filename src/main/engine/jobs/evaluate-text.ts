@@ -3,9 +3,11 @@ import type { EvaluationTask } from '../../../shared/evaluation-tasks.ts';
 import { UserError } from '../../../shared/errors.ts';
 import { parseInput } from '../../../shared/parse.ts';
 import { readJsonLines } from '../../files/json-lines.ts';
-import { meanNll, scoreTexts } from '../evaluation/text-nll.ts';
+import { meanNll, perplexity, scoreTexts } from '../evaluation/text-nll.ts';
+import type { TextNll } from '../evaluation/text-nll.ts';
+import type { NewEvaluationItem } from '../../../shared/evaluations.ts';
 import { figures } from './evaluated-model.ts';
-import type { EvaluatedModel, TaskContext, TaskResult } from './evaluated-model.ts';
+import type { EvaluatedModel, TaskContext, TaskSummary } from './evaluated-model.ts';
 import { paced } from './job-context.ts';
 import { userLead } from './model-text.ts';
 
@@ -33,8 +35,8 @@ export async function readTexts(task: TextTask): Promise<string[]> {
 export async function textTask(
   task: TextTask,
   { runner, text, parameters, policyRope }: EvaluatedModel,
-  { context }: TaskContext,
-): Promise<TaskResult> {
+  { context, answered, store }: TaskContext,
+): Promise<TaskSummary> {
   const texts = await readTexts(task);
   const rows = texts.map((content) => text.codec.encode(content));
   const lead = userLead(text);
@@ -45,18 +47,22 @@ export async function textTask(
   const results = await scoreTexts(runner, { parameters, rope: policyRope(Math.min(longest, maxTokens)) }, rows, {
     ...{ lead, maxTokens, signal: context.signal },
     onProgress: (done) => progress(done, rows.length),
+    known: new Map([...answered].map(([index, { detail }]) => [index, detailSchema.parse(detail)])),
+    onResult: (index, result) => store([itemOf(index, result)]),
   });
   const tokens = results.reduce((sum, result) => sum + result.tokens, 0);
   const cut = results.filter((result) => result.cut).length;
+  const nll = meanNll(results);
   return {
-    summary: { ...figures('nll', meanNll(results)), items: results.length, tokens, cut },
-    items: results.map((result, index) => ({
-      index,
-      question: `text ${index + 1}`,
-      expected: '',
-      answer: '',
-      score: result.tokens === 0 ? 0 : result.sum / result.tokens,
-      detail: { tokens: result.tokens, cut: result.cut },
-    })),
+    ...figures('nll', nll),
+    ...figures('perplexity', perplexity(nll)),
+    ...{ items: results.length, tokens, cut },
   };
+}
+
+const detailSchema = z.object({ sum: z.number(), tokens: z.number(), cut: z.boolean() });
+
+function itemOf(index: number, { sum, tokens, cut }: TextNll): NewEvaluationItem {
+  const score = tokens === 0 ? 0 : sum / tokens;
+  return { index, question: `text ${index + 1}`, expected: '', answer: '', score, detail: { sum, tokens, cut } };
 }

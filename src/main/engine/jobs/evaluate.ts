@@ -1,5 +1,6 @@
 import type { EvaluationTask } from '../../../shared/evaluation-tasks.ts';
 import { readQuestionSet } from '../evaluation/question-set.ts';
+import { readRulerSources } from '../evaluation/ruler/items.ts';
 import { loadModelConfig } from '../model/config.ts';
 import { readAdapter } from '../model/peft.ts';
 import { weightsFingerprint } from '../model/weights.ts';
@@ -9,21 +10,24 @@ import type { ResidentModel } from '../resident/resident-model.ts';
 import { ropeForModel } from '../training/rope-for.ts';
 import { askTask } from './evaluate-ask.ts';
 import { klTask } from './evaluate-kl.ts';
+import { rulerTask } from './evaluate-ruler.ts';
 import { questionTask } from './evaluate-questions.ts';
 import { readTexts, textTask } from './evaluate-text.ts';
-import type { EvaluatedModel, TaskContext, TaskResult } from './evaluated-model.ts';
+import type { EvaluatedModel, TaskContext, TaskSummary } from './evaluated-model.ts';
 import type { Job, JobContext } from './job-context.ts';
 import { stopIfAborted } from './job-context.ts';
 import { loadModelText } from './model-text.ts';
 import type { ModelRequest } from './model-holder.ts';
 import { layoutOf, readTrained } from './trained-parameters.ts';
 
+/** Items of one message. */
 const ITEMS = 200;
 const PROGRAMS: Readonly<Record<EvaluationTask['kind'], readonly Program[]>> = {
   questions: ['generate'],
   ask: ['generate'],
   text: ['score'],
   kl: ['score', 'logProbabilities'],
+  ruler: ['generate'],
 };
 
 /** Runs each task on one model and reports its items and figures. */
@@ -38,11 +42,17 @@ export const evaluate: Job<'evaluate'> = async (input, context) => {
     stopIfAborted(context.signal);
     const started = performance.now();
     const count = input.samples[index] ?? 0;
-    const { items, summary } = await runTask(task, model, { context, from: sample, count, config: input.config });
+    const answered = new Map((input.answered[index] ?? []).map((item) => [item.index, item]));
+    const summary = await runTask(task, model, {
+      ...{ context, from: sample, count, config: input.config, answered },
+      store: async (items) => {
+        const fresh = items.filter((item) => !answered.has(item.index));
+        for (let at = 0; at < fresh.length; at += ITEMS) {
+          await context.emit({ type: 'items', task: index, items: fresh.slice(at, at + ITEMS) });
+        }
+      },
+    });
     sample += count;
-    for (let at = 0; at < items.length; at += ITEMS) {
-      await context.emit({ type: 'items', task: index, items: items.slice(at, at + ITEMS) });
-    }
     const seconds = (performance.now() - started) / 1000;
     await context.emit({ type: 'taskFinished', task: index, summary, seconds });
   }
@@ -52,10 +62,11 @@ export const evaluate: Job<'evaluate'> = async (input, context) => {
 /** Reads a task's set once before anything is stored. */
 async function checkSet(task: EvaluationTask): Promise<void> {
   if (task.kind === 'text') await readTexts(task);
+  else if (task.kind === 'ruler') await readRulerSources(task);
   else if (task.kind !== 'kl') await readQuestionSet(task.path);
 }
 
-function runTask(task: EvaluationTask, model: EvaluatedModel, context: TaskContext): Promise<TaskResult> {
+function runTask(task: EvaluationTask, model: EvaluatedModel, context: TaskContext): Promise<TaskSummary> {
   switch (task.kind) {
     case 'questions':
       return questionTask(task, model, context);
@@ -65,6 +76,8 @@ function runTask(task: EvaluationTask, model: EvaluatedModel, context: TaskConte
       return textTask(task, model, context);
     case 'kl':
       return klTask(task, model, context);
+    case 'ruler':
+      return rulerTask(task, model, context);
   }
 }
 

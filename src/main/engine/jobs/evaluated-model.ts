@@ -25,13 +25,14 @@ export interface TaskContext {
   readonly from: number;
   readonly count: number;
   readonly config: RunConfig;
+  /** What an earlier try stored, by index. */
+  readonly answered: ReadonlyMap<number, NewEvaluationItem>;
+  /** Stores items as they come; those that are answered already are passed over. */
+  readonly store: (items: readonly NewEvaluationItem[]) => Promise<void>;
 }
 
-export interface TaskResult {
-  readonly items: readonly NewEvaluationItem[];
-  /** Finite figures by name. */
-  readonly summary: Readonly<Record<string, number>>;
-}
+/** Finite figures by name. */
+export type TaskSummary = Readonly<Record<string, number>>;
 
 /** Bounds of a batch of prompts; fixed, because batches affect rounding. */
 export const BATCH = { maxSequences: 64, maxTokens: 32768 } as const;
@@ -40,6 +41,11 @@ export const BATCH = { maxSequences: 64, maxTokens: 32768 } as const;
 export function generatorOf({ runner, text, parameters, policyRope }: EvaluatedModel): Generator {
   const rope = policyRope(runner.config.maxPositionEmbeddings);
   return { runner, codec: text.codec, state: { parameters, rope } };
+}
+
+/** Whether all these items were stored by an earlier try, so that their batch need not be done again. */
+export function allAnswered({ answered }: Pick<TaskContext, 'answered'>, indices: readonly number[]): boolean {
+  return indices.every((index) => answered.has(index));
 }
 
 /** An estimate as figures: `name`, `name/low`, `name/high`; nothing where there were no items. */

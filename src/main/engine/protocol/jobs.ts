@@ -206,6 +206,8 @@ export interface EvaluateInput extends Execution {
   readonly tasks: readonly EvaluationTask[];
   /** Number of samples that each task reads: those of all tasks are asked for by one running index. */
   readonly samples: readonly number[];
+  /** Items of each task that an earlier try stored: they are not asked again. */
+  readonly answered: readonly (readonly NewEvaluationItem[])[];
   /** Settings of the objective for the losses of the `kl` tasks. */
   readonly config: RunConfig;
 }
