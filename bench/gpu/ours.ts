@@ -1,5 +1,5 @@
 // One LongPO step (packed pair, loss head, reference, optimizer) for each length, in one resident session; a JSON line each.
-// node ours.ts MODEL --lengths 8192,32768 [--repeat 2] [--answer 256] [--chunk 4096]
+// node ours.ts MODEL --lengths 8192,32768 [--repeat 2] [--answer 256] [--chunk 4096] [--int4 FOLDER of 4-bit weights]
 import { parseArgs } from 'node:util';
 import { loadResidentModel, type ResidentModel } from '../../src/main/engine/resident/resident-model.ts';
 import { loadModelConfig } from '../../src/main/engine/model/config.ts';
@@ -25,6 +25,7 @@ const { values, positionals } = parseArgs({
     block: { type: 'string' },
     scores: { type: 'string' },
     reserve: { type: 'string' },
+    int4: { type: 'string' },
     device: { type: 'string', default: 'cuda' },
     profile: { type: 'string' },
     forward: { type: 'boolean', default: false },
@@ -123,6 +124,7 @@ const created = await seconds(() =>
     ...(mlpRows === undefined ? {} : { mlpRows }),
     ...(block === undefined ? {} : { attentionBlock: block }),
     ...(reserve === undefined ? {} : { reserveBytes: reserve }),
+    ...(values.int4 === undefined ? {} : { int4Folder: values.int4 }),
     ...(scores === undefined ? {} : { scoresAtOnce: scores }),
     ...(values.profile === undefined ? {} : { profile: values.profile }),
   }),

@@ -23,6 +23,8 @@ export interface PlanRequest {
   readonly tokens: number;
   readonly trainable: RunConfig['trainable'];
   readonly checkpointing: RunConfig['gradientCheckpointing'];
+  /** Default: the model's own precision. */
+  readonly baseBits?: RunConfig['baseBits'];
 }
 
 export interface MemoryPart {
@@ -51,6 +53,9 @@ export interface MemoryPlan {
 }
 
 const MiB = 2 ** 20;
+
+/** Bytes of a weight in 4 bits: two a byte, and a bfloat16 scale for each 32. */
+const INT4 = 0.5 + 2 / 32;
 
 /**
  * The CPU's terms, fitted to 50 measured points (bench/cpu/planner-measure.ts: five random models of 17 to 80 million
@@ -150,7 +155,7 @@ export function planMemory(model: PlanModel, request: PlanRequest): MemoryPlan {
   return { device, tokens, peak: parts.reduce((sum, { bytes }) => sum + bytes, 0), parts };
 }
 
-function cpuParts(model: PlanModel, { tokens, trainable, checkpointing }: PlanRequest): MemoryPart[] {
+function cpuParts(model: PlanModel, { tokens, trainable, checkpointing, baseBits }: PlanRequest): MemoryPart[] {
   const { layers, hiddenSize, intermediateSize, vocabSize } = model;
   const { q, k, linear, outer, trained } = sizes(model, trainable);
   const runtime = CPU.base + CPU.layer * layers;
@@ -158,12 +163,17 @@ function cpuParts(model: PlanModel, { tokens, trainable, checkpointing }: PlanRe
   const half = Object.keys(model.dtypes).some((name) => name !== 'F32');
   const perLayer = CPU.keptHidden * hiddenSize + CPU.keptHeads * (q + 2 * k) + CPU.keptMlp * intermediateSize;
   const layerwise = checkpointing === 'layer';
+  const int4 = baseBits === '4' && !full;
+  // One weight and its copy packed for the product; counted, not fitted.
+  const unpacked = 2 * 4 * hiddenSize * intermediateSize;
   const parts: MemoryPart[] = [
     { name: 'runtime', bytes: runtime, about: 'Node and ONNX Runtime, the graph' },
     {
       name: 'weights',
-      bytes: full ? 0 : 4 * (half ? CPU.linearWidened : CPU.linear) * linear,
-      about: 'frozen weights in float32, and packed for the products',
+      bytes: full ? 0 : int4 ? INT4 * linear + unpacked : 4 * (half ? CPU.linearWidened : CPU.linear) * linear,
+      about: int4
+        ? 'linear weights in 4 bits, and one at a time in float32'
+        : 'frozen weights in float32, and packed for the products',
     },
     {
       name: 'trained',
@@ -195,17 +205,19 @@ function cpuParts(model: PlanModel, { tokens, trainable, checkpointing }: PlanRe
   ];
   // Half-precision weights need more while they are loaded than short inputs do later, in the same memory.
   const step = parts.reduce((sum, { bytes }) => sum + bytes, 0);
-  const load = half && !full ? runtime + 4 * CPU.loading * (linear + outer) : 0;
+  const load =
+    half && !full ? runtime + 4 * CPU.loading * ((int4 ? 0 : linear) + outer) + (int4 ? 2 * INT4 * linear : 0) : 0;
   return [
     ...parts,
     { name: 'loading', bytes: Math.max(0, load - step), about: 'weights while they are widened to float32' },
   ];
 }
 
-function cudaParts(model: PlanModel, { tokens, trainable, checkpointing }: PlanRequest): MemoryPart[] {
+function cudaParts(model: PlanModel, { tokens, trainable, checkpointing, baseBits }: PlanRequest): MemoryPart[] {
   const { layers, hiddenSize, intermediateSize, kvHeads, heads, vocabSize } = model;
-  const { q, k, trained } = sizes(model, trainable);
+  const { q, k, linear, trained } = sizes(model, trainable);
   const full = trainable.kind === 'full';
+  const int4 = baseBits === '4' && !full;
   const perHead = (heads / kvHeads) * Math.min(tokens < 65_536 ? CUDA.block : 2 * CUDA.block, tokens) * tokens;
   const divisors = Array.from({ length: kvHeads }, (_, i) => i + 1).filter((n) => kvHeads % n === 0);
   const atOnce = divisors.findLast((n) => n * perHead <= CUDA.scores) ?? 1;
@@ -216,7 +228,11 @@ function cudaParts(model: PlanModel, { tokens, trainable, checkpointing }: PlanR
       bytes: CUDA.context + CUDA.firstRun + CUDA.firstRunLayer * layers,
       about: 'the CUDA context, and what the first run takes whatever its length',
     },
-    { name: 'weights', bytes: 2 * model.parameters, about: 'weights in bfloat16' },
+    {
+      name: 'weights',
+      bytes: int4 ? 2 * (model.parameters - linear) + INT4 * linear : 2 * model.parameters,
+      about: int4 ? 'linear weights in 4 bits, the others in bfloat16' : 'weights in bfloat16',
+    },
     {
       name: 'trained',
       bytes: (full ? 12 : CUDA.trained) * trained,
@@ -233,7 +249,12 @@ function cudaParts(model: PlanModel, { tokens, trainable, checkpointing }: PlanR
         checkpointing === 'layer' ? 0 : 2 * layers * tokens * (4 * hiddenSize + 3 * q + 4 * k + 4 * intermediateSize),
       about: 'all that every layer computes; gradient checkpointing keeps its input only',
     },
-    { name: 'workspace', bytes: 2 * tokens * work, about: "one layer's way back" },
+    {
+      name: 'workspace',
+      // In 4 bits, an MLP's three weights are unpacked together.
+      bytes: 2 * tokens * work + (int4 ? 2 * 3 * hiddenSize * intermediateSize : 0),
+      about: "one layer's way back",
+    },
     {
       name: 'scores',
       bytes: CUDA.scoreBytes * atOnce * perHead,
@@ -291,6 +312,10 @@ export function judgePlan(model: PlanModel, request: PlanRequest, memory: number
     return { verdict, advice: 'Turn gradient checkpointing on.' };
   }
   if (request.trainable.kind === 'full') return { verdict, advice: 'Train a LoRA adapter instead of all weights.' };
+  const packed = { ...request, baseBits: '4' as const };
+  if (request.baseBits !== '4' && planMemory(model, packed).peak < 0.9 * peak) {
+    return { verdict, advice: 'Use base weights in 4 bits (baseBits 4), which are a little less exact.' };
+  }
   const longest = longestThatFits(model, request, COMFORTABLE * memory);
   if (longest >= 256) {
     const shown = longest.toLocaleString('en');

@@ -85,6 +85,10 @@ export const runConfigHelp: Readonly<Record<string, FieldHelp>> = {
   keepCheckpoints: { group: keeping, text: 'latest checkpoints kept on disk' },
   evalEvery: { group: keeping, text: 'optimizer steps between evaluations on the held-out pairs' },
 
+  baseBits: {
+    group: machine,
+    text: 'precision of the frozen weights: own, or 4 (a LoRA adapter on 4-bit weights: a quarter of the memory, less exact)',
+  },
   gradientCheckpointing: { group: machine, text: 'recompute each layer in the backward pass to save memory' },
   device: { group: machine, text: 'where to compute' },
   threads: { group: machine, text: 'CPU threads; 0 = as many as there are cores' },

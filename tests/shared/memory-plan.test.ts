@@ -125,5 +125,22 @@ test('the advice is what helps: checkpointing, an adapter, shorter pairs, anothe
     verdict: 'does_not_fit',
     advice: expect.stringMatching(/at most [\d,]+ tokens/) as string,
   });
-  expect(judgePlan(MISTRAL, cuda, 8 * 2 ** 30).advice).toMatch(/smaller model/);
+  expect(judgePlan(MISTRAL, { ...cuda, baseBits: '4' }, 8 * 2 ** 30).advice).toMatch(/smaller model/);
+});
+
+test.each(['cpu', 'cuda'] as const)('4-bit weights of a 7B model need less memory than its own on %s', (device) => {
+  const request: PlanRequest = { device, tokens: 4096, trainable: lora(16), checkpointing: 'layer' };
+  const part = (bits: 'own' | '4'): number =>
+    planMemory(MISTRAL, { ...request, baseBits: bits }).parts.find(({ name }) => name === 'weights')?.bytes ?? NaN;
+  expect(part('4')).toBeLessThan(part('own') / 3);
+  expect(planMemory(MISTRAL, { ...request, baseBits: 'own' })).toEqual(planMemory(MISTRAL, request));
+  expect(planMemory(MISTRAL, { ...request, trainable: { kind: 'full' }, baseBits: '4' })).toEqual(
+    planMemory(MISTRAL, { ...request, trainable: { kind: 'full' } }),
+  );
+});
+
+test('where memory is short, 4-bit weights are the next thing to try', () => {
+  const request: PlanRequest = { device: 'cuda', tokens: 4096, trainable: lora(16), checkpointing: 'layer' };
+  expect(judgePlan(MISTRAL, request, 16e9).advice).toContain('4 bits');
+  expect(judgePlan(MISTRAL, { ...request, baseBits: '4' }, 9e9).advice ?? '').not.toContain('4 bits');
 });

@@ -61,6 +61,8 @@ test.each([
   [{ trainable: { kind: 'lora', targets: ['q_proj', 'lm_head'] } }, 'trainable.targets[1]'],
   [{ trainable: { kind: 'lora', targets: [] } }, 'trainable.targets'],
   [{ trainable: { kind: 'full', rank: 4 } }, 'trainable.rank'],
+  [{ baseBits: '4' }, 'baseBits'],
+  [{ baseBits: 4, trainable: { kind: 'lora' } }, 'baseBits'],
   [{ optimizer: { beta1: 1 } }, 'optimizer.beta1'],
   [{ optimizer: { alpha: 0.9 } }, 'optimizer.alpha'],
   [{ optimizer: { kind: 'rmsprop', beta2: 0.9 } }, 'optimizer.beta2'],

@@ -7,6 +7,8 @@ import { openContext } from '../services/context.ts';
 import { interruptible } from './interrupt.ts';
 import { progressReporter } from './progress.ts';
 import type { PhaseTime } from './progress.ts';
+import { baseBits } from '../../shared/run-config.ts';
+import type { BaseBits } from '../../shared/run-config.ts';
 
 /** Flags that several commands share. */
 export interface SharedFlags {
@@ -63,14 +65,25 @@ export function withExecution(command: Command): Command {
     .option('--threads <n>', 'CPU threads; 0 = as many as there are cores (default: 0)', wholeNumber(0));
 }
 
+/** Adds `--base-bits`. */
+export function withBaseBits(command: Command, standard: string): Command {
+  const text = `precision of the linear layers' weights: own, or 4 bits (default: ${standard})`;
+  return command.addOption(new Option('--base-bits <bits>', text).choices(baseBits));
+}
+
 export interface ExecutionFlags {
   readonly device?: 'cpu' | 'cuda';
   readonly threads?: number;
+  readonly baseBits?: BaseBits;
 }
 
-/** What `withExecution` has read, as services take it. */
-export function execution({ device, threads }: ExecutionFlags): ExecutionFlags {
-  return { ...(device === undefined ? {} : { device }), ...(threads === undefined ? {} : { threads }) };
+/** What `withExecution` and `withBaseBits` have read, as services take it. */
+export function execution({ device, threads, baseBits }: ExecutionFlags): ExecutionFlags {
+  return {
+    ...(device === undefined ? {} : { device }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(baseBits === undefined ? {} : { baseBits }),
+  };
 }
 
 /** Every row of a list that comes in pages. */

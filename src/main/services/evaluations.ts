@@ -25,6 +25,7 @@ import type { JobOptions } from './engine-client.ts';
 import { modelFolder, noteModel, usableModel } from './models.ts';
 import { checkpointOf } from './runs.ts';
 import { allSamples, bySample, findReferences, snapshotOf, storeReferences } from './stored-texts.ts';
+import { baseBits } from '../../shared/run-config.ts';
 
 /** Whose weights are evaluated: the model as it is, a PEFT folder on it, or a checkpoint of a run. */
 export type EvaluationSource =
@@ -97,7 +98,11 @@ const storedRequestSchema = z.object({
   task: evaluationTaskSchema,
   source: z.looseObject({ kind: z.enum(['base', 'adapter', 'run']) }),
   execution: z
-    .object({ device: z.enum(['cpu', 'cuda']).optional(), threads: z.int().optional() })
+    .object({
+      device: z.enum(['cpu', 'cuda']).optional(),
+      threads: z.int().optional(),
+      baseBits: z.enum(baseBits).optional(),
+    })
     .default({})
     .transform((execution) => execution as Partial<Execution>),
 });
@@ -127,7 +132,10 @@ async function evaluateInto(
   const answered = earlier.map(({ id }) => [...allItems(workspace, id)]);
   const model = await usableModel(engine, modelDir, { ...options, ...(expected === null ? {} : { expected }) });
 
-  const execution = { device: config.device, threads: config.threads, ...request.execution };
+  const execution = {
+    ...{ device: config.device, threads: config.threads, baseBits: config.baseBits },
+    ...request.execution,
+  };
   const addRows = (): number[] =>
     tasks.map((task, i) =>
       workspace.evaluations.add({

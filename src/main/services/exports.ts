@@ -26,7 +26,7 @@ export async function exportAdapter(
 ): Promise<{ readonly dir: string }> {
   const { engine, workspace } = context;
   const run = workspace.runs.get(request.runId);
-  const { trainable } = workspace.runs.config(run.id);
+  const { trainable, baseBits } = workspace.runs.config(run.id);
   if (trainable.kind !== 'lora') {
     throw new UserError('unsupported', `The run ${run.id} trained all weights, so there is no adapter to export.`, {
       hint: 'Export the merged model instead.',
@@ -37,7 +37,7 @@ export async function exportAdapter(
   const baseModel = request.baseModel ?? modelDir;
   const result = await engine.run(
     'exportAdapter',
-    { modelDir, checkpoint, trainable, dir: resolve(request.dir), baseModel },
+    { modelDir, checkpoint, trainable, dir: resolve(request.dir), baseModel, baseBits },
     {},
     options,
   );
@@ -46,7 +46,9 @@ export async function exportAdapter(
 }
 
 /**
- * Writes a run's model as a Hugging Face folder with the trained weights in it, or with `scale` times what they learned.
+ * Writes a run's model as a Hugging Face folder with the trained weights in it, or with `scale` times what they learned. An
+ * adapter trained on a 4-bit base goes into the model's own weights, and a notice says so: that is not quite the model that
+ * was trained.
  * Errors: `conflict` where the folder has files, `not_found`, those of writing; the folder appears whole or not at all.
  */
 export async function exportMerged(
@@ -56,10 +58,15 @@ export async function exportMerged(
 ): Promise<{ readonly dir: string }> {
   const { engine, workspace } = context;
   const run = workspace.runs.get(request.runId);
-  const { trainable, ropeTheta } = workspace.runs.config(run.id);
+  const { trainable, ropeTheta, baseBits } = workspace.runs.config(run.id);
   const modelDir = resolve(request.modelDir ?? modelFolder(context, run.modelFingerprint));
   const checkpoint = checkpointOf(context, run.id, request.checkpointId ?? null).folder;
   const { dtype = 'keep', scale = 1 } = request;
+  if (baseBits === '4') {
+    options.onNotice?.(
+      'The adapter was trained on weights in 4 bits and is merged into the weights in their own precision: evaluate the result.',
+    );
+  }
   const result = await engine.run(
     'exportMerged',
     { modelDir, checkpoint, trainable, dir: resolve(request.dir), dtype, ropeTheta, scale },

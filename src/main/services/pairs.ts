@@ -25,8 +25,13 @@ import { withStatus } from './job-status.ts';
 import { noteModel, usableModel } from './models.ts';
 import { groupBySample, selectPairs, snapshotPair } from './pair-selection.ts';
 import { documentForEngine, snapshotOf } from './stored-texts.ts';
+import { baseBits } from '../../shared/run-config.ts';
 
-const executionSchema = z.strictObject({ device: z.enum(['cpu', 'cuda']), threads: z.int().min(0) });
+const executionSchema = z.strictObject({
+  device: z.enum(['cpu', 'cuda']),
+  threads: z.int().min(0),
+  baseBits: z.enum(baseBits).default('own'),
+});
 
 /** What a generation job is made of, as it stands in the store. */
 const jobConfigSchema = z.strictObject({
@@ -86,7 +91,7 @@ export async function generatePairs(
     modelDir: resolve(request.modelDir),
     synthesis,
     documentIds,
-    execution: { device: 'cpu', threads: 0, ...request.execution },
+    execution: { device: 'cpu', threads: 0, baseBits: 'own', ...request.execution },
   };
   const id = workspace.transaction(() => {
     noteModel(workspace, model);

@@ -6,6 +6,7 @@ import type { EvaluationItem, EvaluationRow } from '../evaluations.ts';
 import { pageRequestSchema } from '../paging.ts';
 import type { Page } from '../paging.ts';
 import { method } from './method.ts';
+import { baseBits } from '../run-config.ts';
 
 const source = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('base'), modelDir: z.string().trim().min(1, 'choose a model') }),
@@ -40,6 +41,8 @@ export const evaluationMethods = {
       source,
       tasks: z.array(evaluationTaskSchema).min(1, 'choose at least one task'),
       threads: z.int().min(0).default(0),
+      /** Left out: what the run was trained on, else the model's own precision. */
+      baseBits: z.enum(baseBits).optional(),
       device: z.enum(['cpu', 'cuda']).default('cpu'),
     }),
   ),

@@ -7,6 +7,7 @@ import type { JobStatus } from '../runs.ts';
 import { synthesisConfigSchema } from '../synthesis-config.ts';
 import type { SynthesisConfig } from '../synthesis-config.ts';
 import { method } from './method.ts';
+import { baseBits } from '../run-config.ts';
 
 /** A generation with what it has made so far and why the rest was left out. */
 export interface GenerationView {
@@ -76,6 +77,7 @@ export const generationMethods = {
       documentIds: z.array(idSchema).optional(),
       name: z.string().trim().min(1).optional(),
       threads: z.int().min(0).default(0),
+      baseBits: z.enum(baseBits).default('own'),
       device: z.enum(['cpu', 'cuda']).default('cpu'),
     }),
   ),

@@ -16,7 +16,16 @@ import { readJson } from '../config-file.ts';
 import { figuresOf } from '../evaluation-figures.ts';
 import { CheckFailed } from '../exit-codes.ts';
 import { estimate, whole } from '../format.ts';
-import { execution, invoke, wholeNumber, wholeNumbers, withExecution, withJson, withWorkspace } from '../invocation.ts';
+import {
+  execution,
+  invoke,
+  wholeNumber,
+  wholeNumbers,
+  withBaseBits,
+  withExecution,
+  withJson,
+  withWorkspace,
+} from '../invocation.ts';
 import type { ExecutionFlags, SharedFlags } from '../invocation.ts';
 import { textTable } from '../text-table.ts';
 
@@ -51,7 +60,9 @@ const several = (given: string, before: readonly string[]): string[] => [...befo
 
 /** `longhand evaluate`. */
 export function evaluateCommand(): Command {
-  return withJson(withExecution(withWorkspace(new Command('evaluate'))))
+  return withJson(
+    withBaseBits(withExecution(withWorkspace(new Command('evaluate'))), 'what the run was trained on, else own'),
+  )
     .description('measure a model, an adapter or a run on question sets, plain texts and held-out pairs')
     .optionsGroup('What is measured:')
     .option('-m, --model <dir>', 'Hugging Face folder of the model')

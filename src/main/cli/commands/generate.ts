@@ -14,6 +14,7 @@ import {
   invoke,
   wholeNumber,
   wholeNumbers,
+  withBaseBits,
   withExecution,
   withJson,
   withWorkspace,
@@ -41,7 +42,7 @@ interface GenerateFlags extends SharedFlags, ExecutionFlags {
 
 /** `longhand generate`. */
 export function generateCommand(): Command {
-  const command = withJson(withExecution(withWorkspace(new Command('generate'))))
+  const command = withJson(withBaseBits(withExecution(withWorkspace(new Command('generate'))), 'own'))
     .description('make preference pairs from the documents with the model itself')
     .option('-m, --model <dir>', 'Hugging Face folder of the model')
     .addOption(

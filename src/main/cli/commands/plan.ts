@@ -3,11 +3,12 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../../../shared/errors.ts';
 import { judgePlan, longestThatFits, planMemory } from '../../../shared/memory-plan.ts';
 import type { PlanRequest } from '../../../shared/memory-plan.ts';
+import type { BaseBits } from '../../../shared/run-config.ts';
 import { cudaReport } from '../../services/cuda/report.ts';
 import { EngineClient } from '../../services/engine-client.ts';
 import { inspectModel } from '../../services/models.ts';
 import { bytes, whole } from '../format.ts';
-import { invoke, wholeNumber, withJson } from '../invocation.ts';
+import { invoke, wholeNumber, withBaseBits, withJson } from '../invocation.ts';
 import type { SharedFlags } from '../invocation.ts';
 import { textTable } from '../text-table.ts';
 
@@ -18,13 +19,14 @@ interface PlanFlags extends SharedFlags {
   readonly rank: number;
   readonly full?: true;
   readonly checkpointing: PlanRequest['checkpointing'];
+  readonly baseBits?: BaseBits;
 }
 
 const LINEARS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
 
 /** `longhand plan MODEL`. */
 export function planCommand(): Command {
-  return withJson(new Command('plan'))
+  return withJson(withBaseBits(new Command('plan'), 'own'))
     .description('the memory that a training step needs, part by part, and the longest pair that fits')
     .argument('<model>', 'model folder (Hugging Face)')
     .option(
@@ -63,6 +65,7 @@ export function planCommand(): Command {
                 ? { kind: 'full' }
                 : { kind: 'lora', rank: flags.rank, alpha: 2 * flags.rank, rslora: false, targets: [...LINEARS] },
             checkpointing: flags.checkpointing,
+            ...(flags.baseBits === undefined ? {} : { baseBits: flags.baseBits }),
           };
           const memory = flags.memory === undefined ? await memoryOf(flags.device) : flags.memory * 2 ** 30;
           const plan = planMemory(model, request);

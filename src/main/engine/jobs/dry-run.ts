@@ -12,6 +12,7 @@ import { planRun } from '../training/schedule.ts';
 import { applyStep, exampleGradient, GradientSum } from '../training/train-step.ts';
 import type { Job } from './job-context.ts';
 import { stopIfAborted } from './job-context.ts';
+import { frozenName } from './model-holder.ts';
 import { loadModelText } from './model-text.ts';
 import { readSamples } from './read-samples.ts';
 import { trainingPrograms } from './training-programs.ts';
@@ -38,7 +39,7 @@ export const dryRun: Job<'dryRun'> = async ({ modelDir, config, documents }, con
   const heldOut = samples.length > trained.length;
   stopIfAborted(context.signal);
   const runner = await context.models.get({
-    ...{ modelDir, device: config.device, threads: config.threads },
+    ...{ modelDir, device: config.device, threads: config.threads, baseBits: config.baseBits, signal: context.signal },
     trainable: config.trainable,
     checkpointing: config.gradientCheckpointing,
     programs: trainingPrograms(config, heldOut),
@@ -51,7 +52,7 @@ export const dryRun: Job<'dryRun'> = async ({ modelDir, config, documents }, con
     get: (key: string) => Promise.resolve(known.get(key)),
     set: (key: string, logps: AnswerLogps) => Promise.resolve(void known.set(key, logps)),
   };
-  const fingerprint = await weightsFingerprint(modelDir);
+  const fingerprint = frozenName(await weightsFingerprint(modelDir), config.baseBits);
   const reference = { fingerprint, rope: runner.config.rope, ropeFor: ropeForModel(runner.config, null) };
   const parameters = await runner.initialParameters(config.seed);
   const optimizer = createOptimizer(config.optimizer, runner.layout.total);

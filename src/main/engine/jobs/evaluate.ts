@@ -16,6 +16,7 @@ import { readTexts, textTask } from './evaluate-text.ts';
 import type { EvaluatedModel, TaskContext, TaskSummary } from './evaluated-model.ts';
 import type { Job, JobContext } from './job-context.ts';
 import { stopIfAborted } from './job-context.ts';
+import { frozenName } from './model-holder.ts';
 import { loadModelText } from './model-text.ts';
 import type { ModelRequest } from './model-holder.ts';
 import { layoutOf, readTrained } from './trained-parameters.ts';
@@ -82,13 +83,16 @@ function runTask(task: EvaluationTask, model: EvaluatedModel, context: TaskConte
 }
 
 async function loadModel(input: EvaluateInput, context: JobContext<'evaluate'>): Promise<EvaluatedModel> {
-  const { modelDir, device, threads, tasks, ropeTheta } = input;
+  const { modelDir, device, threads, tasks, ropeTheta, baseBits } = input;
   const config = await loadModelConfig(modelDir);
   const fingerprint = await weightsFingerprint(modelDir);
   const text = await loadModelText(modelDir);
   const programs = [...new Set(tasks.flatMap((task) => PROGRAMS[task.kind]))];
   const load = (trainable: ModelRequest['trainable']): Promise<ResidentModel> =>
-    context.models.get({ modelDir, device, threads, programs, trainable });
+    context.models.get({
+      ...{ modelDir, device, threads, programs, trainable, signal: context.signal },
+      ...(baseBits === undefined ? {} : { baseBits }),
+    });
   const { weights } = input;
   let runner: ResidentModel;
   let parameters: Float32Array;
@@ -108,7 +112,7 @@ async function loadModel(input: EvaluateInput, context: JobContext<'evaluate'>):
       runner = await load(weights.trainable);
   }
   return {
-    ...{ runner, text, fingerprint, parameters },
+    ...{ runner, text, parameters, fingerprint: frozenName(fingerprint, baseBits) },
     policyRope: ropeForModel(config, ropeTheta),
     referenceRope: ropeForModel(config, null),
   };

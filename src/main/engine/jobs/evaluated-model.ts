@@ -11,6 +11,7 @@ import type { ModelText } from './model-text.ts';
 export interface EvaluatedModel {
   readonly runner: ResidentModel;
   readonly text: ModelText;
+  /** Name of the frozen model's log-probabilities, see `frozenName`. */
   readonly fingerprint: string;
   /** [runner.layout.total] */
   readonly parameters: Float32Array;

@@ -1,4 +1,5 @@
 import { loadModelConfig } from '../model/config.ts';
+import { INT4_NAME } from '../model/int4-weights.ts';
 import { exportMergedModel } from '../model/merge.ts';
 import { writeAdapter } from '../model/peft.ts';
 import { openWeights, weightsFingerprint } from '../model/weights.ts';
@@ -7,10 +8,11 @@ import { paced } from './job-context.ts';
 import { layoutOf, readTrained } from './trained-parameters.ts';
 
 /** Writes a checkpoint's adapter as a PEFT folder. */
-export const exportAdapter: Job<'exportAdapter'> = async ({ modelDir, checkpoint, trainable, dir, baseModel }) => {
+export const exportAdapter: Job<'exportAdapter'> = async (input) => {
+  const { modelDir, checkpoint, trainable, dir, baseModel, baseBits } = input;
   const layout = layoutOf(await loadModelConfig(modelDir), trainable);
   const vector = await readTrained(checkpoint, await weightsFingerprint(modelDir), layout);
-  await writeAdapter(dir, { layout, vector, baseModel });
+  await writeAdapter(dir, { layout, vector, baseModel, ...(baseBits === '4' ? { basePrecision: INT4_NAME } : {}) });
   return { dir };
 };
 

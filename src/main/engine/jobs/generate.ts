@@ -7,12 +7,14 @@ import { loadModelText } from './model-text.ts';
 
 /** Makes pairs from documents; each finished document is reported and stored before the next one is. */
 export const generate: Job<'generate'> = async (input, context) => {
-  const { modelDir, config, documents, device, threads } = input;
+  const { modelDir, config, documents, device, threads, baseBits } = input;
   context.progress({ phase: 'load', done: 0, total: 1, unit: 'models', etaSeconds: null });
   const { codec } = await loadModelText(modelDir);
   const runner = await context.models.get({
     ...{ modelDir, device, threads, programs: ['generate'] },
     trainable: { kind: 'frozen' },
+    signal: context.signal,
+    ...(baseBits === undefined ? {} : { baseBits }),
   });
   const positions = runner.config.maxPositionEmbeddings;
   const parameters = await runner.referenceParameters();

@@ -3,7 +3,9 @@ import type { Checkpointing } from '../model/decoder.ts';
 import type { ParameterLayout } from '../model/parameters.ts';
 import { weightsFingerprint } from '../model/weights.ts';
 import type { Execution } from '../protocol/jobs.ts';
-import type { Trainable } from '../../../shared/run-config.ts';
+import type { BaseBits, Trainable } from '../../../shared/run-config.ts';
+import { INT4_NAME } from '../model/int4-weights.ts';
+import { weightCacheFolder } from './weight-cache.ts';
 import type { Program } from '../resident/resident-graph.ts';
 import { loadResidentModel } from '../resident/resident-model.ts';
 import type { ResidentModel } from '../resident/resident-model.ts';
@@ -15,6 +17,8 @@ export interface ModelRequest extends Execution {
     Trainable | { readonly kind: 'layout'; readonly layout: ParameterLayout } | { readonly kind: 'frozen' };
   readonly programs: readonly Program[];
   readonly checkpointing?: Checkpointing;
+  /** Stops a conversion of the weights. */
+  readonly signal?: AbortSignal;
 }
 
 /** A resident graph needs some trainable vector; this one is small, zero and adds nothing. */
@@ -33,8 +37,10 @@ export class ModelHolder {
     const checkpointing = request.checkpointing ?? 'none';
     const hasGradients = programs.includes('gradients');
     const fingerprint = await weightsFingerprint(modelDir);
+    const int4 = request.baseBits === '4';
     const key = JSON.stringify([
       modelDir,
+      int4,
       fingerprint,
       device,
       threads,
@@ -50,6 +56,8 @@ export class ModelHolder {
       checkpointing,
       programs,
       trainable: trainable.kind === 'frozen' ? FROZEN : trainable,
+      ...(int4 ? { int4Folder: weightCacheFolder() } : {}),
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
     });
     this.#model = model;
     this.#key = key;
@@ -63,6 +71,14 @@ export class ModelHolder {
     this.#key = '';
     await model?.release();
   }
+}
+
+/**
+ * What the frozen model is called where its log-probabilities are kept: those of 4-bit weights are not those of the
+ * model's own.
+ */
+export function frozenName(fingerprint: string, bits: BaseBits | undefined): string {
+  return bits === '4' ? `${fingerprint}+${INT4_NAME}` : fingerprint;
 }
 
 /** Number of threads; sums are made in an order that depends on it, so a run keeps to one number. */

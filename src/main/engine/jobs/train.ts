@@ -11,6 +11,7 @@ import { train as trainLoop } from '../training/trainer.ts';
 import type { TrainEvent } from '../training/trainer.ts';
 import type { Job, JobContext } from './job-context.ts';
 import { paced } from './job-context.ts';
+import { frozenName } from './model-holder.ts';
 import { loadModelText } from './model-text.ts';
 import { readSamples } from './read-samples.ts';
 import { ReferenceStore } from './reference-store.ts';
@@ -36,7 +37,7 @@ export const train: Job<'train'> = async (input, context) => {
   const heldOutSamples = await readSamples(context, 'heldOut', input.heldOutSamples);
   const heldOutExamples = [...buildExamples(builder, heldOutSamples, config)];
   const runner = await context.models.get({
-    ...{ modelDir, device: config.device, threads: config.threads },
+    ...{ modelDir, device: config.device, threads: config.threads, baseBits: config.baseBits, signal: context.signal },
     trainable: config.trainable,
     checkpointing: config.gradientCheckpointing,
     programs: trainingPrograms(config, heldOutExamples.length > 0),
@@ -45,13 +46,14 @@ export const train: Job<'train'> = async (input, context) => {
 
   const { rope } = runner.config;
   const referenceRope = ropeForModel(runner.config, null);
-  const store = new ReferenceStore(context, { fingerprint, rope });
+  const frozen = { fingerprint: frozenName(fingerprint, config.baseBits), rope };
+  const store = new ReferenceStore(context, frozen);
   const contexts = referenceContexts(config);
   await store.load([...examples, ...heldOutExamples], contexts);
   const progress = paced(context, 'reference', 'examples');
   const total = examples.length + heldOutExamples.length;
   const score = (part: typeof examples, before: number) =>
-    scoreReferences(runner, part, { fingerprint, rope, ropeFor: referenceRope }, store, {
+    scoreReferences(runner, part, { ...frozen, ropeFor: referenceRope }, store, {
       contexts,
       onProgress: (done) => progress(before + done, total),
       signal: context.signal,

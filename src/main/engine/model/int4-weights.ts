@@ -32,6 +32,8 @@ export type Int4Weights = ReadonlyMap<string, Int4Weight>;
 export interface Int4Options {
   /** Folder of all converted weights; each model has a folder of its own below. Made where it is missing. */
   readonly folder: string;
+  /** Numbers of the layers to convert, default all: several processes can share the work. */
+  readonly only?: readonly number[];
   readonly signal?: AbortSignal;
   readonly onProgress?: (layers: number, total: number) => void;
 }
@@ -54,7 +56,7 @@ export const INT4_NAME = VERSION;
 export async function openInt4Weights(
   weights: ModelWeights,
   config: ModelConfig,
-  { folder, signal, onProgress }: Int4Options,
+  { folder, only, signal, onProgress }: Int4Options,
 ): Promise<Int4Weights> {
   const fingerprint = await weightsFingerprint(weights.dir);
   const dir = join(folder, `${fingerprint.slice(0, 32)}-${VERSION}`);
@@ -62,7 +64,7 @@ export async function openInt4Weights(
   const modules = linearModules(config);
   for (const module of modules) checkWidth(tensorOf(weights, module), module);
   const found = new Map<string, Int4Weight>();
-  for (let layer = 0; layer < config.numLayers; layer++) {
+  for (const layer of only ?? Array.from({ length: config.numLayers }, (_, i) => i)) {
     if (signal?.aborted) throw new UserError('cancelled', 'The conversion to 4 bits was stopped.');
     const own = modules.filter((module) => module.layer === layer);
     const path = join(dir, `layer-${String(layer).padStart(5, '0')}.safetensors`);

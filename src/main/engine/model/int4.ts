@@ -30,8 +30,8 @@ export function quantizeInt4(values: Float32Array): Int4Values {
       if (!Number.isFinite(value)) throw new Error('a value is not a finite number');
       if (Math.abs(value) > Math.abs(largest)) largest = value;
     }
-    let [scale, least] = [0, largest === 0 ? 0 : Infinity];
-    for (const steps of STEPS) {
+    let [scale, least] = [0, Infinity];
+    for (const steps of largest === 0 ? [] : STEPS) {
       const tried = bfloat16(largest / steps);
       const error = squaredError(values, start, tried);
       if (error < least) [scale, least] = [tried, error];

@@ -98,12 +98,19 @@ export async function readAdapter(dir: string, config: ModelConfig): Promise<Ada
  * made where it does not exist; the two files are replaced.
  * @param adapter.layout of the kind lora
  * @param adapter.baseModel name or path of the base model, as it shall stand in adapter_config.json
+ * @param adapter.basePrecision precision of the base that it was trained on, where it was not the model's own: goes into the
+ *   metadata of adapter_model.safetensors as base_precision
  */
 export async function writeAdapter(
   dir: string,
-  adapter: { readonly layout: ParameterLayout; readonly vector: Float32Array; readonly baseModel: string },
+  adapter: {
+    readonly layout: ParameterLayout;
+    readonly vector: Float32Array;
+    readonly baseModel: string;
+    readonly basePrecision?: string;
+  },
 ): Promise<void> {
-  const { layout, vector, baseModel } = adapter;
+  const { layout, vector, baseModel, basePrecision } = adapter;
   if (layout.lora === undefined) throw new Error('writeAdapter needs a LoRA layout');
   await mkdir(dir, { recursive: true }).catch((error: unknown) => {
     throw asWriteError(dir, error);
@@ -111,6 +118,8 @@ export async function writeAdapter(
   await writeSafetensors(
     join(dir, WEIGHTS_FILE),
     layout.tensors.map(({ name, shape }) => ({ name, shape, dtype: 'F32', data: tensorOf(layout, vector, name) })),
+    // Not in adapter_config.json: PEFT refuses fields that it does not know.
+    { format: 'pt', ...(basePrecision === undefined ? {} : { base_precision: basePrecision }) },
   );
   const config = adapterConfig(layout, layout.lora, baseModel);
   await writeFileAtomic(join(dir, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);

@@ -5,7 +5,7 @@ import type { Comparison, EvaluationTask } from '../../../shared/evaluation-task
 import type { MetricRow } from '../../../shared/metrics.ts';
 import type { ModelReport } from '../../../shared/model-report.ts';
 import type { Sample } from '../../../shared/pairs.ts';
-import type { RunConfig, Trainable } from '../../../shared/run-config.ts';
+import type { BaseBits, RunConfig, Trainable } from '../../../shared/run-config.ts';
 import type { PairLogps } from '../../../shared/runs.ts';
 import type { SynthesisConfig } from '../../../shared/synthesis-config.ts';
 
@@ -14,6 +14,8 @@ export interface Execution {
   readonly device: 'cpu' | 'cuda';
   /** CPU threads; 0 = as many as there are cores. */
   readonly threads: number;
+  /** Default: the model's own precision. */
+  readonly baseBits?: BaseBits;
 }
 
 /** Whose weights a model runs with. */
@@ -243,6 +245,8 @@ interface ExportInput {
 export interface ExportAdapterInput extends ExportInput {
   /** How adapter_config.json names the base model. */
   readonly baseModel: string;
+  /** Precision of the base that the adapter was trained on; the adapter's file says so. */
+  readonly baseBits: BaseBits;
 }
 
 export interface ExportMergedInput extends ExportInput {

@@ -37,7 +37,12 @@ export function checkpointIdentity(
     const { ids, prefix, first, second } = tree.tokens;
     hash.update(`${JSON.stringify([id, prefix, first, second, tree.chosen, tree.rejected])}\n`).update(ids);
   }
-  const fields = Object.entries(config).filter(([key]) => !(EXECUTION_FIELDS as readonly string[]).includes(key));
+  const fields = Object.entries(config).filter(
+    ([key, value]) =>
+      !(EXECUTION_FIELDS as readonly string[]).includes(key) &&
+      // Older checkpoints do not have the field.
+      !(key === 'baseBits' && value === 'own'),
+  );
   return { model, data: hash.digest('hex'), config: z.record(z.string(), z.json()).parse(Object.fromEntries(fields)) };
 }
 

@@ -41,7 +41,7 @@ export function evaluationHandlers(session: Session): Handlers<DomainMethods<'ev
         const path = join(demoFolder, 'documents', 'eval', `${name}.jsonl`);
         return { name: `demo ${name}`, path, items: readFileSync(path, 'utf8').trimEnd().split('\n').length };
       }),
-    'evaluations.start': async ({ source, tasks, threads, device }) => {
+    'evaluations.start': async ({ source, tasks, threads, device, baseBits }) => {
       const { context } = session;
       const checked: EvaluationSource =
         source.kind === 'run'
@@ -65,7 +65,10 @@ export function evaluationHandlers(session: Session): Handlers<DomainMethods<'ev
         run: async (control) => {
           const outcomes = await evaluate(
             context,
-            { source: checked, tasks: files, execution: { threads, device } },
+            {
+              ...{ source: checked, tasks: files },
+              execution: { threads, device, ...(baseBits === undefined ? {} : { baseBits }) },
+            },
             {
               ...control,
               onRows: (evaluationIds) => {

@@ -90,13 +90,13 @@ export function pairHandlers(session: Session): Handlers<DomainMethods<'generati
     'generations.settings': ({ settings }) => settings,
     'generations.preview': ({ template, documentId, chunkIndex }) =>
       preview(session.context, template, documentId, chunkIndex),
-    'generations.start': async ({ modelDir, settings, documentIds, name, threads, device }) => {
+    'generations.start': async ({ modelDir, settings, documentIds, name, threads, device, baseBits }) => {
       const { context } = session;
       const dir = await session.grants.check(modelDir);
       const request = {
         modelDir: dir,
         settings,
-        execution: { threads, device },
+        execution: { threads, device, baseBits },
         ...(documentIds === undefined ? {} : { documentIds }),
         ...(name === undefined ? {} : { name }),
       };

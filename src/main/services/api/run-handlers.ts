@@ -51,6 +51,7 @@ async function plan(session: Session, request: TrainRequest): Promise<RunPlanVie
     tokens: longestTokens,
     trainable: config.trainable,
     checkpointing: config.gradientCheckpointing,
+    baseBits: config.baseBits,
   };
   const memory = planMemory(report, step);
   const memoryAvailable = config.device === 'cpu' ? freemem() : await freeOnCard(session);
