@@ -27,12 +27,17 @@ const mostSpans = 200;
  * them (numbers most, then names, then other words), in the order of the chunk and without overlap. It finds words,
  * not meaning: a paraphrase has no span, and a repeated phrase may support nothing.
  * Time is linear in both lengths, times at most `mostStarts` for words that occur often.
+ * @param work adds up the comparisons made, so that a test can hold their number to that
  */
-export function evidenceSpans(chunk: string, answer: string): EvidenceSpan[] {
+export function evidenceSpans(
+  chunk: string,
+  answer: string,
+  work: { comparisons: number } = { comparisons: 0 },
+): EvidenceSpan[] {
   const words = wordsOf(chunk).slice(0, mostWords);
   const answerWords = wordsOf(answer).slice(0, mostWords);
   const stretches = [
-    ...new Map(commonStretches(words, answerWords).map((s) => [s.from * mostWords * 2 + s.to, s])).values(),
+    ...new Map(commonStretches(words, answerWords, work).map((s) => [s.from * mostWords * 2 + s.to, s])).values(),
   ];
 
   // A name is never written small in the chunk: a "Board" that is a "board" elsewhere is none.
@@ -62,7 +67,10 @@ export function evidenceSpans(chunk: string, answer: string): EvidenceSpan[] {
     const end = words[stretch.to - 1]?.end ?? 0;
     spans.push({ start, end, strength: shared / (shared + halfWeight) });
   }
-  return withoutOverlap(spans.sort((a, b) => b.strength - a.strength || a.start - b.start))
+  return withoutOverlap(
+    spans.sort((a, b) => b.strength - a.strength || a.start - b.start),
+    work,
+  )
     .slice(0, mostSpans)
     .sort((a, b) => a.start - b.start);
 }
@@ -74,7 +82,7 @@ interface Stretch {
 }
 
 /** Every stretch of the chunk that the answer has too and that cannot be made longer. */
-function commonStretches(chunk: readonly Word[], answer: readonly Word[]): Stretch[] {
+function commonStretches(chunk: readonly Word[], answer: readonly Word[], work: { comparisons: number }): Stretch[] {
   const places = new Map<string, number[]>();
   for (const [i, word] of chunk.entries()) {
     const known = places.get(word.key);
@@ -86,6 +94,7 @@ function commonStretches(chunk: readonly Word[], answer: readonly Word[]): Stret
   let open = new Map<number, number>();
   for (const [j, word] of answer.entries()) {
     const next = new Map<number, number>();
+    work.comparisons += open.size;
     for (const [at, from] of open) {
       if (chunk[at]?.key === word.key) next.set(at + 1, from);
       else found.push({ from, to: at });
@@ -98,6 +107,7 @@ function commonStretches(chunk: readonly Word[], answer: readonly Word[]): Stret
         let back = 0;
         while (back < 4 && at - back > 0 && j - back > 0 && chunk[at - back - 1]?.key === answer[j - back - 1]?.key)
           back += 1;
+        work.comparisons += back + 1;
         next.set(at + 1, at - back);
       }
     }
@@ -115,10 +125,11 @@ function weightOf(word: Word, names: ReadonlySet<string>): number {
 }
 
 /** The strongest spans, given strongest first, that do not overlap a stronger one. */
-function withoutOverlap(spans: readonly EvidenceSpan[]): EvidenceSpan[] {
+function withoutOverlap(spans: readonly EvidenceSpan[], work: { comparisons: number }): EvidenceSpan[] {
   const taken: EvidenceSpan[] = [];
   for (const span of spans) {
     if (taken.length >= mostSpans) break;
+    work.comparisons += taken.length;
     if (!taken.some((other) => span.start < other.end && other.start < span.end)) taken.push(span);
   }
   return taken;
