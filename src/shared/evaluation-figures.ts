@@ -1,6 +1,12 @@
 import type { EvaluationRow } from './evaluations.ts';
 import type { Estimate } from './evaluation-tasks.ts';
 
+/** A figure of an evaluation; `part` is '' for the main one. */
+export interface Figure {
+  readonly part: string;
+  readonly value: Estimate;
+}
+
 /** The figure that stands for an evaluation in a table: its name in the summary, unit, and what is better. */
 export interface HeadlineInfo {
   readonly figure: string;
@@ -33,6 +39,24 @@ export function headlineValue({ kind, summary, items }: EvaluationRow): Estimate
   if (info === undefined || value === undefined) return undefined;
   const bound = (end: 'low' | 'high'): number => summary?.[`${info.figure}/${end}`] ?? Number.NaN;
   return { value, low: bound('low'), high: bound('high'), n: items };
+}
+
+/** A figure with its interval from an evaluation's summary (`name`, `name/low`, `name/high`); undefined: not there. */
+function figure(summary: Readonly<Record<string, number>>, name: string): Estimate | undefined {
+  const { [name]: value, [`${name}/low`]: low, [`${name}/high`]: high } = summary;
+  if (value === undefined || low === undefined || high === undefined) return undefined;
+  return { value, low, high, n: summary['items'] ?? 0 };
+}
+
+/** The figures of a summary that have an interval, the headline first. */
+export function figuresOf(kind: string, summary: Readonly<Record<string, number>>): Figure[] {
+  const main = headlineOf(kind)?.figure;
+  const names = Object.keys(summary);
+  const ordered = [...names.filter((name) => name === main), ...names.filter((name) => name !== main)];
+  return ordered.flatMap((name) => {
+    const value = figure(summary, name);
+    return value === undefined ? [] : [{ part: name === main ? '' : name, value }];
+  });
 }
 
 /** Evaluations of the same questions: a set by its content and kind. */

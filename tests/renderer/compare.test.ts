@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { hrefOfComparison, mostRuns, runsOfAddress } from '../../src/renderer/pages/compare/address.ts';
 import { comparedCsv } from '../../src/renderer/pages/compare/compared-csv.ts';
 import type { MetricName } from '../../src/shared/metrics.ts';
-import { headlineValue, setsOf } from '../../src/shared/evaluation-figures.ts';
+import { figuresOf, headlineValue, setsOf } from '../../src/shared/evaluation-figures.ts';
 import type { EvaluationRow } from '../../src/shared/evaluations.ts';
 
 test('an address names each run once, and what is no number of a run is passed over', () => {
@@ -46,4 +46,14 @@ test('evaluations of one content are one set, whatever its name', () => {
   ]);
   expect(headlineValue(rows[0] as EvaluationRow)).toEqual({ value: 0.5, low: 0.2, high: 0.8, n: 4 });
   expect(headlineValue(row(5, { summary: null }))).toBeUndefined();
+});
+
+test('figures of a summary: the headline first, what has no interval left out', () => {
+  const interval = (name: string, value: number) => ({ [name]: value, [`${name}/low`]: 0, [`${name}/high`]: 1 });
+  const summary = { items: 7, tokens: 90, ...interval('accuracy/letters', 0.25), ...interval('accuracy', 0.5) };
+  expect(figuresOf('questions', summary)).toEqual([
+    { part: '', value: { value: 0.5, low: 0, high: 1, n: 7 } },
+    { part: 'accuracy/letters', value: { value: 0.25, low: 0, high: 1, n: 7 } },
+  ]);
+  expect(figuresOf('of another kind', summary).map(({ part }) => part)).toEqual(['accuracy/letters', 'accuracy']);
 });

@@ -2,6 +2,7 @@ import { basename, extname } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { UserError } from '../../../shared/errors.ts';
+import { figuresOf } from '../../../shared/evaluation-figures.ts';
 import {
   answerRuleSchema,
   evaluationTaskSchema,
@@ -13,7 +14,6 @@ import { parseInput } from '../../../shared/parse.ts';
 import { evaluate } from '../../services/evaluations.ts';
 import type { EvaluationSource } from '../../services/evaluations.ts';
 import { readJson } from '../config-file.ts';
-import { figuresOf } from '../evaluation-figures.ts';
 import { CheckFailed } from '../exit-codes.ts';
 import { estimate, whole } from '../format.ts';
 import {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { evaluationTaskSchema } from '../../../shared/evaluation-tasks.ts';
+import { figuresOf } from '../../../shared/evaluation-figures.ts';
 import { isMetricName, metrics as metricInfo } from '../../../shared/metrics.ts';
 import type { MetricName, MetricRow } from '../../../shared/metrics.ts';
 import { settingsOf } from '../../../shared/settings-of.ts';
@@ -8,7 +8,6 @@ import { writeFileAtomic } from '../../files/atomic-write.ts';
 import { listEvaluations } from '../../services/evaluations.ts';
 import { allRunMetrics, listRuns, runDetail } from '../../services/runs.ts';
 import { bytes, duration, estimate, time, whole } from '../format.ts';
-import { figuresOf } from '../evaluation-figures.ts';
 import { allPages, invoke, wholeNumber, withJson, withWorkspace } from '../invocation.ts';
 import type { SharedFlags } from '../invocation.ts';
 import { metricChart, metricsCsv, metricValue, series } from '../metric-report.ts';
@@ -127,9 +126,9 @@ function showCommand(): Command {
                 String(row.id),
                 row.setName,
                 row.kind,
-                row.summary === null || !isTaskKind(row.kind)
+                row.summary === null
                   ? '-'
-                  : estimate(figuresOf(row.kind, row.summary)[0]?.value),
+                  : estimate(figuresOf(row.kind, row.summary).find(({ part }) => part === '')?.value),
                 row.status,
               ]),
             ),
@@ -210,10 +209,6 @@ function stepsTable(rows: readonly MetricRow[]): string {
       }),
     ]),
   );
-}
-
-function isTaskKind(kind: string): kind is Parameters<typeof figuresOf>[0] {
-  return evaluationTaskSchema.options.some((option) => option.shape.kind.value === kind);
 }
 
 function metricName(given: string): MetricName {
