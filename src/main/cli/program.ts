@@ -4,6 +4,7 @@ import { bundleCommand } from './commands/bundle.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
+import { extendCommand } from './commands/extend.ts';
 import { exportCommand } from './commands/export.ts';
 import { generateCommand } from './commands/generate.ts';
 import { goldenCommand } from './commands/golden.ts';
@@ -44,6 +45,7 @@ Examples:
     trainCommand(),
     evaluateCommand(),
     runsCommand(),
+    extendCommand(),
     exportCommand(),
     bundleCommand(),
     goldenCommand(),

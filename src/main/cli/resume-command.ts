@@ -1,5 +1,5 @@
-/** The command that goes on with a run or a generation, ready to be pasted into a shell. */
-export function resumeCommand(command: 'train' | 'generate', id: number, workspace: string): string {
+/** The command that goes on with a run, a generation or an extension plan, ready to be pasted into a shell. */
+export function resumeCommand(command: 'train' | 'generate' | 'extend', id: number, workspace: string): string {
   return `longhand ${command} --resume ${id} --workspace ${shellWord(workspace)}`;
 }
 

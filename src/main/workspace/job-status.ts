@@ -3,10 +3,15 @@ import { nextStatuses } from '../../shared/runs.ts';
 import type { JobStatus } from '../../shared/runs.ts';
 import type { RepositoryContext } from './events.ts';
 
-const tables = { run: 'runs', generation: 'generation_jobs', evaluation: 'evaluations' } as const;
+const tables = {
+  run: 'runs',
+  generation: 'generation_jobs',
+  evaluation: 'evaluations',
+  extension: 'extension_plans',
+} as const;
 export type JobKind = keyof typeof tables;
 
-/** The status column that runs, generation jobs and evaluations share, with its rules and events. */
+/** The status column that runs, generation jobs, evaluations and extension plans share, with its rules and events. */
 export function jobStatus(kind: JobKind, { database, now, events }: RepositoryContext) {
   const table = tables[kind];
   const read = database.prepare<[number], { status: JobStatus }>(`SELECT status FROM ${table} WHERE id = ?`);

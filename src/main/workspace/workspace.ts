@@ -11,6 +11,7 @@ import type { Database } from './database.ts';
 import { documentRepository } from './documents.ts';
 import { evaluationRepository } from './evaluations.ts';
 import { eventRepository } from './events.ts';
+import { extensionRepository } from './extensions.ts';
 import { generationJobRepository } from './generation-jobs.ts';
 import { lockFileNames, lockWorkspace } from './lock.ts';
 import type { WorkspaceLock } from './lock.ts';
@@ -107,6 +108,7 @@ export function openWorkspace(dir: string, options: OpenOptions = {}) {
     metrics: guarded(file, metricRepository(context)),
     checkpoints: guarded(file, checkpointRepository(context)),
     evaluations: guarded(file, evaluationRepository(context)),
+    extensions: guarded(file, extensionRepository(context)),
     models: guarded(file, modelRepository(context)),
     events: guarded(file, context.events),
 
@@ -151,7 +153,10 @@ export function openWorkspace(dir: string, options: OpenOptions = {}) {
   return workspace;
 }
 
-type Recoverable = Pick<Workspace, 'documents' | 'runs' | 'generationJobs' | 'evaluations' | 'events' | 'transaction'>;
+type Recoverable = Pick<
+  Workspace,
+  'documents' | 'runs' | 'generationJobs' | 'evaluations' | 'extensions' | 'events' | 'transaction'
+>;
 
 /** Puts right what a process that was killed left half done. */
 function recover(workspace: Recoverable, abandonedBy: unknown): void {
@@ -161,6 +166,7 @@ function recover(workspace: Recoverable, abandonedBy: unknown): void {
     workspace.runs.pauseInterrupted();
     workspace.generationJobs.pauseInterrupted();
     workspace.evaluations.pauseInterrupted();
+    workspace.extensions.pauseInterrupted();
   });
 }
 
