@@ -91,6 +91,11 @@ const tasks: Record<string, (...args: string[]) => Promise<number>> = {
     }
     return code;
   },
+  // What a package would hold, without downloading anything.
+  'package:sizes': async () => {
+    const built = await (await import('./start.ts')).buildIfStale();
+    return built === 0 ? (await import('./package-sizes.ts')).printPackageSizes() : built;
+  },
   demo: (...args: string[]) =>
     runInForeground(process.execPath, [join(root, 'src', 'main', 'cli.ts'), 'demo', ...args], {
       cwd: root,
