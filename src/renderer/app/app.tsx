@@ -59,7 +59,7 @@ export function App() {
         </PageBoundary>
         <JobsBar onOpen={() => showJobs(true)} />
       </main>
-      <Notifications position="top-center" containerWidth={420} limit={3} />
+      <Notifications position="bottom-right" containerWidth={360} limit={3} />
       <Palette />
       <KeysDialog opened={keysShown} onClose={() => showKeys(false)} />
       <JobsDrawer opened={jobsShown} onClose={() => showJobs(false)} />

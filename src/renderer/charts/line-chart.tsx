@@ -1,5 +1,5 @@
 import './chart.css';
-import { Button, Menu } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useDeferredValue, useMemo, useRef, useState } from 'react';
 import { formatCompact, formatDuration, formatNumber, formatTick } from '../components/format.ts';
 import type { XKind } from './axis.ts';
@@ -10,7 +10,7 @@ import type { Look } from './drawing.tsx';
 import { PointerLayer } from './pointer-layer.tsx';
 import { chartRows, nearest, yScale } from './rows.ts';
 import type { ChartOptions, Range } from './rows.ts';
-import { pngOf, saveBlob, svgDocument } from './save-picture.ts';
+import { SaveMenu } from './save-menu.tsx';
 import type { Point } from './series.ts';
 import { smooth } from './series.ts';
 
@@ -90,23 +90,6 @@ export function LineChart({
   const [first, last] = [rows[0]?.x ?? 0, rows.at(-1)?.x ?? 1];
   const ends = useMemo((): Range => range ?? [first, last], [range, first, last]);
 
-  const save = async (kind: 'png' | 'svg' | 'csv'): Promise<void> => {
-    const name = `${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.${kind}`;
-    if (kind === 'csv') {
-      saveBlob(name, new Blob([curvesCsv(x, series)], { type: 'text/csv' }));
-      return;
-    }
-    const chart = figure.current?.querySelector<SVGSVGElement>('svg.drawing');
-    if (chart === null || chart === undefined) return;
-    const legend = [...(figure.current?.querySelectorAll<HTMLElement>('[data-legend]') ?? [])];
-    const picture = svgDocument(
-      chart,
-      unit === '' ? title : `${title} (${unit})`,
-      legend.map((item) => ({ text: item.textContent, color: getComputedStyle(item).color })),
-    );
-    saveBlob(name, kind === 'svg' ? new Blob([picture.text], { type: 'image/svg+xml' }) : await pngOf(picture));
-  };
-
   return (
     <figure ref={figure} className="panel chart" aria-label={title}>
       <figcaption>
@@ -125,20 +108,7 @@ export function LineChart({
                 Whole range
               </Button>
             )}
-            <Menu position="bottom-end" withinPortal>
-              <Menu.Target>
-                <Button size="compact-xs" variant="subtle" color="gray" aria-label={`Save ${title}`}>
-                  Save
-                </Button>
-              </Menu.Target>
-              <Menu.Dropdown>
-                {(['png', 'svg', 'csv'] as const).map((kind) => (
-                  <Menu.Item key={kind} onClick={() => void save(kind)}>
-                    {kind.toUpperCase()}
-                  </Menu.Item>
-                ))}
-              </Menu.Dropdown>
-            </Menu>
+            <SaveMenu title={title} unit={unit} figure={figure} csv={() => curvesCsv(x, series)} />
           </span>
         </div>
         <div className="chart-legend">

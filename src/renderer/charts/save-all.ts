@@ -1,23 +1,15 @@
-import { pngOf, saveBlob, svgDocument } from './save-picture.ts';
+import { pictureOf, savePicture } from './save-picture.ts';
+import type { Picture } from './save-picture.ts';
 
 const columns = 2;
 const gap = 12;
 
 /** Every chart below `container` in one picture, two beside each other, as an SVG document of its own. */
-function sheetOf(container: HTMLElement): ReturnType<typeof svgDocument> | undefined {
+function sheetOf(container: HTMLElement): Picture | undefined {
   const pictures = [...container.querySelectorAll<HTMLElement>('figure.chart')].flatMap((figure) => {
-    const chart = figure.querySelector<SVGSVGElement>('svg.drawing');
-    if (chart === null) return [];
-    const legend = [...figure.querySelectorAll<HTMLElement>('[data-legend]')];
     const unit = figure.querySelector('.chart-title .muted')?.textContent ?? '';
-    const title = figure.getAttribute('aria-label') ?? '';
-    return [
-      svgDocument(
-        chart,
-        unit === '' ? title : `${title} (${unit})`,
-        legend.map((item) => ({ text: item.textContent, color: getComputedStyle(item).color })),
-      ),
-    ];
+    const picture = pictureOf(figure, figure.getAttribute('aria-label') ?? '', unit);
+    return picture === undefined ? [] : [picture];
   });
   if (pictures.length === 0) return undefined;
   const width = Math.max(...pictures.map((picture) => picture.width));
@@ -39,7 +31,5 @@ function sheetOf(container: HTMLElement): ReturnType<typeof svgDocument> | undef
 /** Lets the browser save all charts below `container` as one picture. */
 export async function saveAllCharts(container: HTMLElement, name: string, kind: 'png' | 'svg'): Promise<void> {
   const sheet = sheetOf(container);
-  if (sheet === undefined) return;
-  const blob = kind === 'svg' ? new Blob([sheet.text], { type: 'image/svg+xml' }) : await pngOf(sheet);
-  saveBlob(`${name}.${kind}`, blob);
+  if (sheet !== undefined) await savePicture(sheet, name, kind);
 }

@@ -1,8 +1,8 @@
 import { Button, Menu } from '@mantine/core';
 import type { RefObject } from 'react';
-import { pngOf, saveBlob, svgDocument } from './save-picture.ts';
+import { pictureOf, saveBlob, savePicture } from './save-picture.ts';
 
-/** Saves a drawing as PNG, SVG or CSV. */
+/** Saves a figure's drawing as PNG, SVG or CSV. */
 export function SaveMenu({
   title,
   unit = '',
@@ -11,20 +11,18 @@ export function SaveMenu({
 }: {
   readonly title: string;
   readonly unit?: string;
-  /** The element that holds the one `svg` to save. */
+  /** The element that holds the `svg.drawing`. */
   readonly figure: RefObject<HTMLElement | null>;
   readonly csv: () => string;
 }) {
   const save = async (kind: 'png' | 'svg' | 'csv'): Promise<void> => {
-    const name = `${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.${kind}`;
+    const name = title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
     if (kind === 'csv') {
-      saveBlob(name, new Blob([csv()], { type: 'text/csv' }));
+      saveBlob(`${name}.csv`, new Blob([csv()], { type: 'text/csv' }));
       return;
     }
-    const chart = figure.current?.querySelector('svg');
-    if (chart === null || chart === undefined) return;
-    const picture = svgDocument(chart, unit === '' ? title : `${title} (${unit})`, []);
-    saveBlob(name, kind === 'svg' ? new Blob([picture.text], { type: 'image/svg+xml' }) : await pngOf(picture));
+    const picture = figure.current === null ? undefined : pictureOf(figure.current, title, unit);
+    if (picture !== undefined) await savePicture(picture, name, kind);
   };
   return (
     <Menu position="bottom-end" withinPortal>

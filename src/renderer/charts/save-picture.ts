@@ -16,12 +16,36 @@ export function saveBlob(name: string, blob: Blob): void {
   }, 10_000);
 }
 
+export interface Picture {
+  readonly text: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The drawing of a figure (its `svg.drawing`) with its legend, as an SVG document; undefined where it has none now. */
+export function pictureOf(figure: HTMLElement, title: string, unit: string): Picture | undefined {
+  const chart = figure.querySelector<SVGSVGElement>('svg.drawing');
+  if (chart === null) return undefined;
+  const legend = [...figure.querySelectorAll<HTMLElement>('[data-legend]')];
+  return svgDocument(
+    chart,
+    unit === '' ? title : `${title} (${unit})`,
+    legend.map((item) => ({ text: item.textContent, color: getComputedStyle(item).color })),
+  );
+}
+
+/** Lets the browser save a picture as SVG or PNG. */
+export async function savePicture(picture: Picture, name: string, kind: 'png' | 'svg'): Promise<void> {
+  const blob = kind === 'svg' ? new Blob([picture.text], { type: 'image/svg+xml' }) : await pngOf(picture);
+  saveBlob(`${name}.${kind}`, blob);
+}
+
 /** A chart as an SVG document of its own: computed colours, title and legend written above, the page's background. */
-export function svgDocument(
+function svgDocument(
   chart: SVGSVGElement,
   title: string,
   legend: readonly { readonly text: string; readonly color: string }[],
-): { readonly text: string; readonly width: number; readonly height: number } {
+): Picture {
   const { width, height } = chart.getBoundingClientRect();
   const inner = chart.cloneNode(true) as SVGSVGElement;
   const from = [chart, ...chart.querySelectorAll('*')];
@@ -65,10 +89,7 @@ export function svgDocument(
 }
 
 /** An SVG document as PNG, `scale` times as fine as on the screen. @throws Error when the browser cannot draw it */
-export async function pngOf(
-  picture: { readonly text: string; readonly width: number; readonly height: number },
-  scale = 2,
-): Promise<Blob> {
+async function pngOf(picture: Picture, scale = 2): Promise<Blob> {
   const image = new Image();
   image.src = URL.createObjectURL(new Blob([picture.text], { type: 'image/svg+xml' }));
   try {

@@ -13,6 +13,6 @@ export interface KnownModel {
 
 export const modelMethods = {
   'models.list': method<readonly KnownModel[]>()(z.strictObject({})),
-  /** Looks at a folder; adds it to the workspace when it can be used. */
+  /** Looks at a folder; adds it to the workspace where the report has no problems. */
   'models.add': method<ModelReport>()(z.strictObject({ dir: z.string().trim().min(1, 'name a folder') })),
 };

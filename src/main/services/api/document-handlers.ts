@@ -4,7 +4,7 @@ import type { FileReport } from '../../../shared/documents.ts';
 import { UserError } from '../../../shared/errors.ts';
 import { modelReportOf } from './model-report-of.ts';
 import { countTokens, importDocuments } from '../documents.ts';
-import { noteModel, usableModel } from '../models.ts';
+import { inspectModel, noteModel } from '../models.ts';
 import { pieceStarts } from '../text-pieces.ts';
 import type { ServiceContext } from '../context.ts';
 import type { DomainMethods, Handlers } from './handlers.ts';
@@ -88,9 +88,12 @@ export function documentHandlers(session: Session): Handlers<DomainMethods<'docu
       })),
     'models.add': async ({ dir }) => {
       const { engine, workspace } = session.context;
-      const report = await usableModel(engine, await session.grants.check(dir));
-      noteModel(workspace, report);
-      session.changed('models');
+      const report = await inspectModel(engine, await session.grants.check(dir));
+      // One that cannot be used is described, but no page shall offer it.
+      if (report.problems.length === 0) {
+        noteModel(workspace, report);
+        session.changed('models');
+      }
       return report;
     },
     'documents.list': (request) => session.context.workspace.documents.list(request),

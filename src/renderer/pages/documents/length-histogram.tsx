@@ -1,8 +1,9 @@
 import './documents.css';
 import { NumberInput } from '@mantine/core';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useMemo, useRef } from 'react';
 import { z } from 'zod';
 import { SaveMenu } from '../../charts/save-menu.tsx';
+import { useWidth } from '../../charts/use-width.ts';
 import { formatCompact, formatCount } from '../../components/format.ts';
 import { useSetting } from '../../settings/use-setting.ts';
 import { histogram, histogramCsv, placeOf } from './histogram.ts';
@@ -61,6 +62,7 @@ export function LengthHistogram({
         <SaveMenu title="Lengths of documents" unit={unit} figure={figure} csv={() => histogramCsv(bins, unit)} />
       </figcaption>
       <svg
+        className="drawing"
         height={height}
         viewBox={`0 0 ${Math.max(1, width)} ${height}`}
         role="img"
@@ -132,20 +134,4 @@ function axisLabel(bins: ReturnType<typeof histogram>, share: number): string {
 function described(bins: ReturnType<typeof histogram>, unit: string): string {
   const filled = bins.filter(({ count }) => count > 0);
   return `From ${formatCount(Math.round(filled[0]?.from ?? 0))} to ${formatCount(Math.round(filled.at(-1)?.to ?? 0))} ${unit}`;
-}
-
-function useWidth(element: { readonly current: HTMLElement | null }): number {
-  const [width, setWidth] = useState(400);
-  useEffect(() => {
-    const { current } = element;
-    if (current === null) return;
-    const observer = new ResizeObserver(([entry]) => {
-      if (entry !== undefined) setWidth(entry.contentRect.width);
-    });
-    observer.observe(current);
-    return () => {
-      observer.disconnect();
-    };
-  }, [element]);
-  return width;
 }

@@ -4,6 +4,7 @@ import type { ApiInput } from '../../../shared/api/contract.ts';
 import type { DryRunView, RunPlanView } from '../../../shared/api/runs.ts';
 import { useApi, useApiMutation } from '../../api/client.ts';
 import { formatBytes, formatCount, formatDuration, formatNumber } from '../../components/format.ts';
+import { MemoryParts } from '../../components/memory-parts.tsx';
 import { Facts } from '../../components/page.tsx';
 import { ErrorPanel } from '../../components/states.tsx';
 import { JobProgressLine } from '../../jobs/job-progress.tsx';
@@ -28,12 +29,20 @@ export function PlanFacts({ plan }: { readonly plan: RunPlanView }) {
           ['Steps', `${formatCount(plan.steps)}, ${formatCount(plan.warmupSteps)} of them warm-up`],
           ['Tokens', `${formatCount(plan.tokens)} a pass (document counted once for both answers)`],
           ['Longest example', `${formatCount(plan.longestTokens)} tokens`],
+          [
+            'Longest that fits',
+            plan.longestThatFits > 0 ? `${formatCount(plan.longestThatFits)} tokens` : 'not even one token',
+          ],
           ['Memory', `about ${formatBytes(plan.memoryBytes)} needed, ${formatBytes(plan.memoryAvailable)} free`],
         ]}
       />
       <p style={{ margin: '8px 0 0' }}>
         <strong style={{ color }}>{text}</strong> {plan.advice}
       </p>
+      <details style={{ marginTop: 8 }}>
+        <summary>What the memory is made of</summary>
+        <MemoryParts parts={plan.memoryParts} />
+      </details>
     </>
   );
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -60,6 +60,16 @@ describe('the API on a real workspace, model and engine', { timeout: 120_000 }, 
     await expect(call('models.add', { dir: folder })).rejects.toMatchObject({
       code: expect.stringMatching(/unsupported|invalid_input/) as string,
     });
+  });
+
+  it('describes a model that cannot be used, with its problems, and does not add it', async () => {
+    const broken = join(folder, 'no-tokenizer');
+    mkdirSync(broken);
+    for (const name of ['config.json', 'model.safetensors']) copyFileSync(join(modelDir, name), join(broken, name));
+    const report = await call('models.add', { dir: broken });
+    expect(report).toMatchObject({ architecture: 'llama', path: broken });
+    expect(report.problems.join(' ')).toContain('tokenizer.json');
+    expect(await call('models.list', {})).toHaveLength(1);
   });
 
   it('imports, counts tokens, reads and searches documents', async () => {
