@@ -24,6 +24,7 @@ const headlines: Readonly<Record<string, HeadlineInfo>> = {
   ask: { figure: 'share', label: 'answerable questions', ...share },
   text: { figure: 'nll', label: 'NLL', ...nats },
   ruler: { figure: 'score', label: 'RULER score', ...share },
+  multiple_choice: { figure: 'acc', label: 'accuracy', ...share },
   kl: { figure: 'kl/exact/chosen', label: 'exact KL, chosen', ...nats },
 };
 

@@ -93,12 +93,30 @@ export const rulerTaskSchema = z
     path: ['haystack'],
   });
 
+/** Published forms of multiple-choice data sets. */
+export const choiceFormSchema = z.enum(['mmlu', 'arc', 'hellaswag', 'winogrande']);
+export type ChoiceForm = z.infer<typeof choiceFormSchema>;
+
+/** Multiple choice by log-likelihood on a file in a published form, as lm-evaluation-harness scores it. */
+export const choiceTaskSchema = z.strictObject({
+  kind: z.literal('multiple_choice'),
+  name,
+  form: choiceFormSchema,
+  /** JSON Lines or Parquet. */
+  path: z.string().min(1),
+  /** Worked examples before each question: the first ones of `examples` (MMLU: of the same subject). */
+  fewShot: z.int().min(0).max(100).default(0),
+  examples: z.string().min(1).nullable().default(null),
+  limit: count.nullable().default(null),
+});
+
 export const evaluationTaskSchema = z.discriminatedUnion('kind', [
   questionTaskSchema,
   askTaskSchema,
   textTaskSchema,
   klTaskSchema,
   rulerTaskSchema,
+  choiceTaskSchema,
 ]);
 export type EvaluationTask = z.output<typeof evaluationTaskSchema>;
 export type EvaluationTaskInput = z.input<typeof evaluationTaskSchema>;

@@ -1,11 +1,11 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { parse } from 'node:path';
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
-import type { AsyncBuffer, Compressors, FileMetaData, SchemaElement } from 'hyparquet';
+import type { AsyncBuffer, FileMetaData, SchemaElement } from 'hyparquet';
 import type { ImportProblem } from '../../shared/documents.ts';
 import { asReadError } from '../files/json-lines.ts';
+import { parquetCompressors } from '../files/parquet-compressors.ts';
 import { normaliseText } from './decode-text.ts';
 import { asTitle } from './jsonl-file.ts';
 import { FileProblem } from './reader.ts';
@@ -164,7 +164,7 @@ async function readRows(
       columns: [...columns],
       rowStart,
       rowEnd,
-      compressors,
+      compressors: parquetCompressors,
       parsers: {
         stringFromBytes: (bytes: Uint8Array | undefined) => (bytes === undefined ? undefined : decode(bytes)),
       },
@@ -189,12 +189,6 @@ function decode(bytes: Uint8Array): string {
 }
 
 /** Codecs beside Snappy, which hyparquet has. Each is held to the size that the page's header says. */
-const compressors: Compressors = {
-  GZIP: (input, length) => gunzipSync(input, { maxOutputLength: Math.max(1, length) }),
-  ZSTD: (input, length) => zstdDecompressSync(input, { maxOutputLength: Math.max(1, length) }),
-  BROTLI: (input, length) => brotliDecompressSync(input, { maxOutputLength: Math.max(1, length) }),
-};
-
 function documentOf(
   record: Record<string, unknown>,
   row: number,

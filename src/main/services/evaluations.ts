@@ -251,6 +251,47 @@ export async function compareEvaluations(
   return engine.run('compare', { models, higherIsBetter: first.kind !== 'text' && first.kind !== 'kl' }, {}, options);
 }
 
+/** One item as several evaluations answered it. */
+export interface ComparedItem {
+  readonly index: number;
+  readonly question: string;
+  readonly expected: string;
+  /** Places of the evidence in what was read, 0 = start, 1 = end; empty where it is not known. */
+  readonly evidence: readonly number[];
+  /** In the order of the evaluations. */
+  readonly answers: readonly { readonly answer: string; readonly score: number }[];
+}
+
+/** Items of evaluations of one set side by side; those that are not there in all are left out. Errors: `not_found`. */
+export function comparedItems(
+  { workspace }: Pick<ServiceContext, 'workspace'>,
+  ids: readonly number[],
+  indices: readonly number[],
+): ComparedItem[] {
+  const byIndex = ids.map((id) => new Map([...allItems(workspace, id)].map((item) => [item.index, item])));
+  return indices.flatMap((index) => {
+    const items = byIndex.flatMap((map) => map.get(index) ?? []);
+    const [first] = items;
+    if (first === undefined || items.length < ids.length) return [];
+    const { question, expected, detail } = first;
+    const answers = items.map(({ answer, score }) => ({ answer, score }));
+    return [{ index, question, expected, evidence: evidenceOf(detail), answers }];
+  });
+}
+
+/** What the kinds of tasks say about the place of the evidence: character ranges, or one depth. */
+const evidenceSchema = z.union([
+  z
+    .object({ evidence: z.array(z.tuple([z.number(), z.number()])), inputLength: z.number() })
+    .transform(({ evidence, inputLength }) => evidence.map(([start]) => start / inputLength)),
+  z.object({ depth: z.number() }).transform(({ depth }) => [depth]),
+]);
+
+function evidenceOf(detail: EvaluationItem['detail']): readonly number[] {
+  const parsed = evidenceSchema.safeParse(detail);
+  return parsed.success ? parsed.data : [];
+}
+
 function* allItems(workspace: Workspace, id: number): Generator<EvaluationItem> {
   for (let cursor: string | null = null; ;) {
     const page: Page<EvaluationItem> = workspace.evaluations.items(id, { cursor, limit: 5000 });
@@ -332,6 +373,10 @@ async function hashOf(workspace: Workspace, task: EvaluationTask, samples: Snaps
     for (const path of [...documents, ...(questions === null ? [] : [questions])]) hash.update(await contentOf(path));
     return hash.digest('hex');
   }
+  if (kind === 'multiple_choice') {
+    hash.update(`${task.form} ${task.fewShot}\n`);
+    if (task.examples !== null && task.fewShot > 0) hash.update(await contentOf(task.examples));
+  }
   return hash.update(await contentOf(task.path)).digest('hex');
 }
 
@@ -350,6 +395,11 @@ function withWholePaths(task: EvaluationTask): EvaluationTask {
         ...task,
         documents: task.documents.map((path) => resolve(path)),
         questions: task.questions === null ? null : resolve(task.questions),
+      };
+    case 'multiple_choice':
+      return {
+        ...{ ...task, path: resolve(task.path) },
+        examples: task.examples === null ? null : resolve(task.examples),
       };
     default:
       return { ...task, path: resolve(task.path) };

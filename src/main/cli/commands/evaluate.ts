@@ -5,6 +5,7 @@ import { UserError } from '../../../shared/errors.ts';
 import { figuresOf } from '../../../shared/evaluation-figures.ts';
 import {
   answerRuleSchema,
+  choiceFormSchema,
   evaluationTaskSchema,
   promptFormSchema,
   rulerTaskNameSchema,
@@ -27,6 +28,7 @@ import {
   withWorkspace,
 } from '../invocation.ts';
 import type { ExecutionFlags, SharedFlags } from '../invocation.ts';
+import { evaluateCompareCommand } from './evaluate-compare.ts';
 import { textTable } from '../text-table.ts';
 
 interface EvaluateFlags extends SharedFlags, ExecutionFlags {
@@ -40,6 +42,9 @@ interface EvaluateFlags extends SharedFlags, ExecutionFlags {
   readonly text: readonly string[];
   readonly kl?: true;
   readonly klSamples?: readonly number[];
+  readonly choices: readonly string[];
+  readonly fewShot?: number;
+  readonly examples?: string;
   readonly ruler?: string;
   readonly lengths?: readonly number[];
   readonly depths?: readonly number[];
@@ -63,6 +68,7 @@ export function evaluateCommand(): Command {
   return withJson(
     withBaseBits(withExecution(withWorkspace(new Command('evaluate'))), 'what the run was trained on, else own'),
   )
+    .addCommand(evaluateCompareCommand())
     .description('measure a model, an adapter or a run on question sets, plain texts and held-out pairs')
     .optionsGroup('What is measured:')
     .option('-m, --model <dir>', 'Hugging Face folder of the model')
@@ -81,6 +87,12 @@ export function evaluateCommand(): Command {
     .option('--kl', "exact KL to the reference on the short context, in nats a token, on the run's held-out pairs")
     .option('--kl-samples <ids>', 'the same on these samples of the workspace, such as 1,2,7', wholeNumbers)
     .option('--ruler <tasks>', 'RULER tasks, such as niah_single_1,vt,cwe; synthetic = all but qa_1 and qa_2')
+    .option(
+      '--choices <form:file>',
+      'multiple choice: mmlu, arc, hellaswag or winogrande, as published (JSON Lines or Parquet)',
+      several,
+      [],
+    )
     .option('--tasks <file>', 'JSON file with a list of tasks')
     .optionsGroup('How:')
     .addOption(
@@ -95,6 +107,8 @@ export function evaluateCommand(): Command {
     .option('--items <n>', 'of --ruler: items at each length and depth (default: 100)', wholeNumber(1))
     .option('--documents <file>', 'of --ruler: text that haystacks are made of (default: our own)', several, [])
     .option('--qa <file>', 'of --ruler: questions in the form of SQuAD for qa_1, of HotpotQA for qa_2')
+    .option('--few-shot <n>', 'of --choices: worked examples before each question (default: 0)', wholeNumber(0))
+    .option('--examples <file>', 'of --choices: where these come from, in the same form')
     .addOption(
       new Option('--prompt <form>', 'of --ruler: chat template or plain text (default: chat)').choices(
         promptFormSchema.options,
@@ -185,6 +199,7 @@ async function tasksOf(flags: EvaluateFlags): Promise<readonly EvaluationTaskInp
       ...(seed === undefined ? {} : { seed }),
     })),
     ...rulerTasks(flags),
+    ...choiceTasks(flags),
     ...(flags.kl === true || flags.klSamples !== undefined
       ? [
           {
@@ -197,7 +212,21 @@ async function tasksOf(flags: EvaluateFlags): Promise<readonly EvaluationTaskInp
   ];
   if (tasks.length > 0) return tasks;
   throw new UserError('invalid_input', 'Nothing to measure on is given.', {
-    hint: 'Give --questions, --text, --ask, --kl, --ruler or --tasks.',
+    hint: 'Give --questions, --text, --ask, --kl, --ruler, --choices or --tasks.',
+  });
+}
+
+function choiceTasks({ choices, fewShot, examples, limit }: EvaluateFlags): EvaluationTaskInput[] {
+  return choices.map((given): EvaluationTaskInput => {
+    const [form = '', ...rest] = given.split(':');
+    const path = rest.join(':');
+    return {
+      ...{ kind: 'multiple_choice', name: basename(path, extname(path)), path },
+      form: parseInput(choiceFormSchema, form, `--choices ${given}`),
+      ...(fewShot === undefined ? {} : { fewShot }),
+      ...(examples === undefined ? {} : { examples }),
+      ...(limit === undefined ? {} : { limit }),
+    };
   });
 }
 
@@ -226,6 +255,7 @@ const kindNames: Readonly<Record<EvaluationTask['kind'], string>> = {
   text: 'NLL, nats/token',
   kl: 'exact KL, nats/token',
   ruler: 'outputs named, share',
+  multiple_choice: 'right choices, share',
 };
 
 function outcomesText(outcomes: readonly EvaluationOutcome[]): string {

@@ -8,7 +8,9 @@ import type { EvaluateInput } from '../protocol/jobs.ts';
 import type { Program } from '../resident/resident-graph.ts';
 import type { ResidentModel } from '../resident/resident-model.ts';
 import { ropeForModel } from '../training/rope-for.ts';
+import { plainLead } from '../evaluation/multiple-choice/plain-lead.ts';
 import { askTask } from './evaluate-ask.ts';
+import { choiceTask, readChoices } from './evaluate-choices.ts';
 import { klTask } from './evaluate-kl.ts';
 import { rulerTask } from './evaluate-ruler.ts';
 import { questionTask } from './evaluate-questions.ts';
@@ -29,6 +31,7 @@ const PROGRAMS: Readonly<Record<EvaluationTask['kind'], readonly Program[]>> = {
   text: ['score'],
   kl: ['score', 'logProbabilities'],
   ruler: ['generate'],
+  multiple_choice: ['score'],
 };
 
 /** Runs each task on one model and reports its items and figures. */
@@ -64,6 +67,7 @@ export const evaluate: Job<'evaluate'> = async (input, context) => {
 async function checkSet(task: EvaluationTask): Promise<void> {
   if (task.kind === 'text') await readTexts(task);
   else if (task.kind === 'ruler') await readRulerSources(task);
+  else if (task.kind === 'multiple_choice') await readChoices(task);
   else if (task.kind !== 'kl') await readQuestionSet(task.path);
 }
 
@@ -79,6 +83,8 @@ function runTask(task: EvaluationTask, model: EvaluatedModel, context: TaskConte
       return klTask(task, model, context);
     case 'ruler':
       return rulerTask(task, model, context);
+    case 'multiple_choice':
+      return choiceTask(task, model, context);
   }
 }
 
@@ -115,5 +121,6 @@ async function loadModel(input: EvaluateInput, context: JobContext<'evaluate'>):
     ...{ runner, text, parameters, fingerprint: frozenName(fingerprint, baseBits) },
     policyRope: ropeForModel(config, ropeTheta),
     referenceRope: ropeForModel(config, null),
+    plainLead: await plainLead(modelDir),
   };
 }

@@ -17,6 +17,8 @@ export interface EvaluatedModel {
   readonly parameters: Float32Array;
   readonly policyRope: RopeFor;
   readonly referenceRope: RopeFor;
+  /** Tokens that the tokenizer puts before every plain text. */
+  readonly plainLead: Int32Array;
 }
 
 /** What a task works with besides the model. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import type { EvaluationView } from '../../../shared/api/evaluations.ts';
+import type { EvaluationTask } from '../../../shared/evaluation-tasks.ts';
 import type { EvaluationRow } from '../../../shared/evaluations.ts';
 import { demoFolder } from '../demo-folder.ts';
 import { compareEvaluations, evaluate, evaluationItems, listEvaluations } from '../evaluations.ts';
@@ -24,6 +25,28 @@ function evaluationView(session: Session, row: EvaluationRow): EvaluationView {
 function isAdapter(config: unknown): boolean {
   const source = (config as { readonly source?: { readonly kind?: unknown } } | null)?.source;
   return source?.kind === 'adapter';
+}
+
+/** The task with every path that it names checked. Errors: those of `granted`. */
+async function withGrantedPaths(
+  task: EvaluationTask,
+  granted: (path: string) => Promise<string>,
+): Promise<EvaluationTask> {
+  const optional = async (path: string | null): Promise<string | null> => (path === null ? null : granted(path));
+  switch (task.kind) {
+    case 'kl':
+      return task;
+    case 'ruler':
+      return {
+        ...task,
+        documents: await Promise.all(task.documents.map(granted)),
+        questions: await optional(task.questions),
+      };
+    case 'multiple_choice':
+      return { ...task, path: await granted(task.path), examples: await optional(task.examples) };
+    default:
+      return { ...task, path: await granted(task.path) };
+  }
 }
 
 export function evaluationHandlers(session: Session): Handlers<DomainMethods<'evaluations'>> {
@@ -55,9 +78,7 @@ export function evaluationHandlers(session: Session): Handlers<DomainMethods<'ev
               modelDir: await granted(source.modelDir),
               ...('dir' in source ? { dir: await granted(source.dir) } : {}),
             };
-      const files = await Promise.all(
-        tasks.map(async (task) => ('path' in task ? { ...task, path: await granted(task.path) } : task)),
-      );
+      const files = await Promise.all(tasks.map((task) => withGrantedPaths(task, granted)));
       const job = session.jobs.start({
         ...evaluationContinuation(session),
         title: source.kind === 'run' ? `Evaluate run ${source.runId}` : `Evaluate ${source.modelDir}`,
