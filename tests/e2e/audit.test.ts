@@ -281,7 +281,7 @@ describe.skipIf('reason' in chromium)(
     it('log-ratios of a run: a column, a filter and an order, most suspicious first', async () => {
       const queue = page.getByRole('listbox', { name: 'Queue' });
       await press('f');
-      await page.getByRole('combobox', { name: 'Log-ratios of run' }).click();
+      await page.getByRole('combobox', { name: 'Log-ratios of' }).click();
       await page.getByRole('option', { name: '1: the pier' }).click();
       await page.getByLabel('Log-ratio, nats, at most').fill('-20.5');
       await page.getByText('of 5 reviewed').waitFor();

@@ -10,6 +10,7 @@ import { generateCommand } from './commands/generate.ts';
 import { goldenCommand } from './commands/golden.ts';
 import { importCommand } from './commands/import.ts';
 import { modelCommand } from './commands/model.ts';
+import { pairsCommand } from './commands/pairs.ts';
 import { planCommand } from './commands/plan.ts';
 import { runsCommand } from './commands/runs.ts';
 import { selfTestCommand } from './commands/self-test.ts';
@@ -42,6 +43,7 @@ Examples:
     modelCommand(),
     importCommand(),
     generateCommand(),
+    pairsCommand(),
     trainCommand(),
     evaluateCommand(),
     runsCommand(),

@@ -30,6 +30,7 @@ import { UserError } from '../../shared/errors.ts';
 import { parseInput } from '../../shared/parse.ts';
 import type { PairDetail } from '../../shared/pairs.ts';
 import type { Workspace } from '../workspace/workspace.ts';
+import { isBlindBundle } from './blind-bundle.ts';
 import type { ServiceContext } from './context.ts';
 import type { Steps } from './in-turns.ts';
 
@@ -51,9 +52,15 @@ export function auditOrder({ workspace }: WorkspaceOnly, queue: AuditQueueInput 
 
 /** Those pairs of a queue that are in sight, in the order they are named. */
 export function auditRows({ workspace }: WorkspaceOnly, request: AuditRowsRequest): readonly AuditRow[] {
-  const { ids, reviewer, blind: wanted, runId } = parseInput(auditRowsRequestSchema, request, 'Rows of the queue');
+  const {
+    ids,
+    reviewer,
+    blind: wanted,
+    runId,
+    model,
+  } = parseInput(auditRowsRequestSchema, request, 'Rows of the queue');
   const blind = blindHere(workspace, wanted);
-  return workspace.auditQueue.rows(ids, reviewer, runId).map(({ own: stored, ...row }) => {
+  return workspace.auditQueue.rows(ids, reviewer, runId, model).map(({ own: stored, ...row }) => {
     const own = stored === null ? null : shownVerdict(stored, answerOrder(row.id, reviewer, blind));
     if (blind === null) return { ...row, own };
     return { ...row, own, flags: shownFlags(row.flags, blind), verdict: null, disagreement: false, margin: null };
@@ -108,7 +115,7 @@ export function auditPair({ workspace }: WorkspaceOnly, request: AuditPairReques
 
 /** Whether answers are shown blind. A bundle made for blind review is never seen otherwise. */
 function blindHere(workspace: Workspace, wanted: Blind): Blind {
-  return wanted ?? (workspace.bundles.opened()?.header.blind === true ? { seed: 0 } : null);
+  return wanted ?? (isBlindBundle(workspace) ? { seed: 0 } : null);
 }
 
 function shownFlags(flags: readonly string[], blind: Blind): readonly string[] {

@@ -33,6 +33,9 @@ export function auditQueueRepository({ database }: RepositoryContext) {
   const chosenRatio = '(l.policy_chosen - l.reference_chosen)';
   const rejectedRatio = '(l.policy_rejected - l.reference_rejected)';
   const scores = { margin: `(${chosenRatio} - ${rejectedRatio})`, chosen: chosenRatio, rejected: rejectedRatio };
+  const modelScores = { margin: '(q.chosen - q.rejected)', chosen: 'q.chosen', rejected: 'q.rejected' };
+  const scoresOf = (filter: AuditFilter) =>
+    filter.score !== undefined && 'model' in filter.score ? modelScores : scores;
   const like = (value: string): string => `${value} LIKE @pattern ESCAPE '\\'`;
 
   const joins = {
@@ -41,6 +44,9 @@ export function auditQueueRepository({ database }: RepositoryContext) {
     edit: 'LEFT JOIN reviews r ON r.id = s.revision',
     opinion: 'LEFT JOIN pair_opinions o ON o.pair_id = s.pair_id AND o.reviewer = @reviewer',
     logps: 'LEFT JOIN pair_logps l ON l.pair_id = s.pair_id AND l.run_id = @runId',
+    // Of the pair's present texts only.
+    scores:
+      'LEFT JOIN pair_scores q ON q.pair_id = s.pair_id AND q.model_fingerprint = @model AND q.revision = s.revision',
   };
 
   /** FROM and WHERE of the pairs that fit a filter, its queue left aside; tables that it does not speak of stay unread. */
@@ -76,8 +82,10 @@ export function auditQueueRepository({ database }: RepositoryContext) {
       ['pair'],
       'EXISTS (SELECT 1 FROM samples m WHERE m.id = p.sample_id AND m.job_id = @jobId)',
     );
-    when(filter.score !== undefined, ['logps'], 'l.run_id IS NOT NULL');
-    between(filter.score?.range, ['logps'], scores[filter.score?.of ?? 'margin'], 'score');
+    const ofModel = scoresOf(filter) === modelScores;
+    const scored = [ofModel ? 'scores' : 'logps'] as const;
+    when(filter.score !== undefined, scored, ofModel ? 'q.pair_id IS NOT NULL' : 'l.run_id IS NOT NULL');
+    between(filter.score?.range, scored, scoresOf(filter)[filter.score?.of ?? 'margin'], 'score');
     between(filter.answerCharacters, ['pair', 'edit'], answerCharacters, 'answer');
     const texts = ['p.question', 'p.chosen', 'p.rejected', 'r.edit'].map(like).join(' OR ');
     when(filter.search !== undefined, ['pair', 'edit'], `(${texts})`);
@@ -105,11 +113,14 @@ export function auditQueueRepository({ database }: RepositoryContext) {
     readonly disagreement: number;
     readonly own: Verdict | null;
   };
-  const rows = database.prepare<[{ ids: string; reviewer: string | null; runId: number | null }], Stored>(`
+  const rows = database.prepare<
+    [{ ids: string; reviewer: string | null; runId: number | null; model: string | null }],
+    Stored
+  >(`
     SELECT s.pair_id AS id, p.document_id AS documentId, d.title AS documentTitle, d.importer AS documentType,
       d.characters AS documentCharacters, ${answerCharacters} AS answerCharacters,
       substr(${edited('question')}, 1, ${questionLength}) AS question, p.flags, s.verdict, o.verdict AS own,
-      s.disagreement, ${scores.margin} AS margin
+      s.disagreement, coalesce(${scores.margin}, ${modelScores.margin}) AS margin
     FROM json_each(@ids) j CROSS JOIN pair_states s ON s.pair_id = j.value ${Object.values(joins).join(' ')}
     ORDER BY j.key`);
 
@@ -124,7 +135,8 @@ export function auditQueueRepository({ database }: RepositoryContext) {
     answerMax: filter.answerCharacters?.max ?? null,
     flags: filter.flags === undefined ? null : JSON.stringify(filter.flags),
     jobId: filter.jobId ?? null,
-    runId: filter.score?.runId ?? null,
+    runId: filter.score !== undefined && 'runId' in filter.score ? filter.score.runId : null,
+    model: filter.score !== undefined && 'model' in filter.score ? filter.score.model : null,
     scoreMin: filter.score?.range.min ?? null,
     scoreMax: filter.score?.range.max ?? null,
     pattern: filter.search === undefined ? null : containing(filter.search),
@@ -140,7 +152,7 @@ export function auditQueueRepository({ database }: RepositoryContext) {
         disagreement: 'AND s.disagreement = 1',
         flagged: 'AND s.flagged = 1',
       };
-      const key = order === 'margin' ? scores.margin : 'NULL';
+      const key = order === 'margin' ? scoresOf(filter).margin : 'NULL';
       const sql = `SELECT s.pair_id AS id, ${key} AS key ${fitting(filter, reviewer)} ${inQueue[filter.queue]}
         ORDER BY s.pair_id`;
       const found: { readonly id: number; readonly key: number }[] = [];
@@ -158,8 +170,9 @@ export function auditQueueRepository({ database }: RepositoryContext) {
       ids: readonly number[],
       reviewer: string | null,
       runId: number | null,
+      model: string | null,
     ): (Omit<AuditRow, 'own'> & { readonly own: Verdict | null })[] {
-      return rows.all({ ids: JSON.stringify(ids), reviewer, runId }).map(({ flags, disagreement, ...row }) => ({
+      return rows.all({ ids: JSON.stringify(ids), reviewer, runId, model }).map(({ flags, disagreement, ...row }) => ({
         ...row,
         flags: JSON.parse(flags) as string[],
         disagreement: disagreement === 1,

@@ -21,6 +21,7 @@ import type { Migration } from './migrations/migration.ts';
 import { modelRepository } from './models.ts';
 import { opinionRepository } from './opinions.ts';
 import { pairLogpRepository } from './pair-logps.ts';
+import { pairScoreRepository } from './pair-scores.ts';
 import { pairRepository } from './pairs.ts';
 import { referenceLogpRepository } from './reference-logps.ts';
 import { reviewRepository } from './reviews.ts';
@@ -103,6 +104,7 @@ export function openWorkspace(dir: string, options: OpenOptions = {}) {
     auditQueue: guarded(file, auditQueueRepository(context)),
     bundles: guarded(file, bundleRepository(context)),
     pairLogps: guarded(file, pairLogpRepository(context)),
+    pairScores: guarded(file, pairScoreRepository(context)),
     referenceLogps: guarded(file, referenceLogpRepository(context)),
     runs: guarded(file, runRepository(context)),
     metrics: guarded(file, metricRepository(context)),

@@ -20,6 +20,7 @@ const domainsOf: Readonly<Record<Topic, readonly string[]>> = {
   documents: ['documents', 'workspaces.current'],
   pairs: ['pairs', 'bundles.fits', 'workspaces.current'],
   reviews: ['pairs', 'reviews', 'agreement', 'bundles.fits', 'bundles.current'],
+  scores: ['audit.scoredModels'],
   generations: ['generations'],
   runs: ['runs', 'audit.scoredRuns', 'workspaces.current'],
   // Metrics are followed with a cursor by the page that shows them, see charts/use-metrics.ts.

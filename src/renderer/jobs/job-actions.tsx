@@ -9,6 +9,7 @@ function pageOf(job: ApiJob): (() => void) | undefined {
   if (runId !== null && job.kind === 'train') return () => goTo('runs', runId);
   const page = {
     generate: 'generate',
+    scorePairs: 'pairs',
     import: 'documents',
     countTokens: 'documents',
     evaluate: 'evaluate',

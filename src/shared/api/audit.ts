@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { auditFilterSchema, auditQueueSchema, auditRowsRequestSchema } from '../audit/queue.ts';
-import type { AuditCounts, AuditRow } from '../audit/queue.ts';
+import type { AuditCounts, AuditRow, ScoredModel } from '../audit/queue.ts';
 import { auditPairRequestSchema, recordReviewSchema, reviewerSchema, undoReviewSchema } from '../audit/review.ts';
 import type { AuditPace, AuditPair, RecordedReview, UndoneReview } from '../audit/review.ts';
 import { method } from './method.ts';
@@ -21,5 +21,14 @@ export const auditMethods = {
   'audit.record': method<RecordedReview>()(recordReviewSchema),
   'audit.undo': method<UndoneReview>()(undoReviewSchema),
   'audit.pace': method<AuditPace>()(z.strictObject({ reviewer: reviewerSchema })),
+  /** Scores the pairs that have no score under the model yet. Job result: `ScoredPairs`. */
+  'audit.scorePairs': method<{ readonly jobId: number }>()(
+    z.strictObject({
+      modelDir: z.string().min(1),
+      threads: z.int().min(0).max(1024).default(0),
+      device: z.enum(['cpu', 'cuda']).default('cpu'),
+    }),
+  ),
+  'audit.scoredModels': method<readonly ScoredModel[]>()(z.strictObject({})),
   'audit.scoredRuns': method<readonly { readonly id: number; readonly name: string }[]>()(z.strictObject({})),
 };

@@ -49,6 +49,7 @@ export const topics = [
   'documents',
   'pairs',
   'reviews',
+  'scores',
   'generations',
   'runs',
   'metrics',

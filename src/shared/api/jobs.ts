@@ -6,6 +6,7 @@ export const jobKinds = [
   'import',
   'countTokens',
   'generate',
+  'scorePairs',
   'train',
   'dryRun',
   'evaluate',

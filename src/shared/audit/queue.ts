@@ -12,10 +12,29 @@ export const rangeSchema = z
   .refine(({ min, max }) => min === undefined || max === undefined || min <= max, 'min must not be above max');
 
 /**
- * What is looked at of a run's log-probabilities, in nats, summed over an answer's tokens: `margin` = log ratio of the
- * chosen minus that of the rejected answer, where a log ratio = policy (long input) minus reference (short input).
+ * What is looked at of a pair's log-probabilities, in nats, summed over an answer's tokens: `margin` = value of the chosen
+ * minus that of the rejected answer. A run's value is a log ratio: policy (long input) minus reference (short input). A
+ * model's value is its own log-probability on the short input, before any training.
  */
 export const scoreNames = ['margin', 'chosen', 'rejected'] as const;
+
+/** A model's fingerprint. */
+export const fingerprintSchema = z.string().min(1).max(200);
+
+/** Summed log-probabilities of a pair's answers under a model as it is, on the short input, in nats. */
+export interface PairScore {
+  readonly pairId: number;
+  /** Which of the pair's texts were scored (0 = as generated, else the review whose edit it is). */
+  readonly revision: number;
+  readonly chosen: number;
+  readonly rejected: number;
+}
+
+/** A model under which pairs were scored. */
+export interface ScoredModel {
+  readonly fingerprint: string;
+  readonly name: string;
+}
 
 /** Which pairs are wanted; fields left out do not narrow. Archived pairs never are. */
 export const auditFilterSchema = z.strictObject({
@@ -33,8 +52,13 @@ export const auditFilterSchema = z.strictObject({
   documentCharacters: rangeSchema.optional(),
   /** Length of the longer answer, as edited, in Unicode characters. */
   answerCharacters: rangeSchema.optional(),
-  /** A value of a run; pairs for which the run has none do not fit. */
-  score: z.strictObject({ runId: idSchema, of: z.enum(scoreNames), range: rangeSchema }).optional(),
+  /** A value of a run, or of a model as it is; pairs for which there is none do not fit. */
+  score: z
+    .union([
+      z.strictObject({ runId: idSchema, of: z.enum(scoreNames), range: rangeSchema }),
+      z.strictObject({ model: fingerprintSchema, of: z.enum(scoreNames), range: rangeSchema }),
+    ])
+    .optional(),
   /** Text that the question or an answer contains, as generated or as edited. */
   search: z.string().min(1).max(1000).optional(),
 });
@@ -43,7 +67,7 @@ export type AuditFilterInput = z.input<typeof auditFilterSchema>;
 
 /**
  * In which order pairs come: `made` = as they were generated; `random` = shuffled by the seed, the order for an
- * honest estimate of label errors; `margin` = smallest margin of the run in `filter.score` first, pairs without one last.
+ * honest estimate of label errors; `margin` = smallest margin of the run or model in `filter.score` first, pairs without one last.
  */
 export const auditOrders = ['made', 'random', 'margin'] as const;
 
@@ -60,7 +84,7 @@ const queueFields = {
 export const auditQueueSchema = z
   .strictObject(queueFields)
   .refine(({ order, filter }) => order !== 'margin' || filter.score !== undefined, {
-    message: 'the order by margin needs filter.score with the run',
+    message: 'the order by margin needs filter.score with the run or the model',
     path: ['order'],
   });
 export type AuditQueue = z.output<typeof auditQueueSchema>;
@@ -73,6 +97,8 @@ export const auditRowsRequestSchema = z.strictObject({
   blind: blindSchema,
   /** Run whose margins are shown. */
   runId: idSchema.nullable().default(null),
+  /** Model whose margins are shown; not both. */
+  model: fingerprintSchema.nullable().default(null),
 });
 export type AuditRowsRequest = z.input<typeof auditRowsRequestSchema>;
 
@@ -94,7 +120,7 @@ export interface AuditRow {
   readonly own: ShownVerdict | null;
   /** false in blind mode. */
   readonly disagreement: boolean;
-  /** Margin in the run that was asked for, in nats; null where there is none, and in blind mode. */
+  /** Margin in the run or under the model that was asked for, in nats; null where there is none, and in blind mode. */
   readonly margin: number | null;
 }
 

@@ -84,6 +84,18 @@ test('generate: pairs from every document', async () => {
 
 const settings = ['--preset', 'demo', '--batch-size', '2', '--lora-rank', '4', '--threads', '1'];
 
+test('pairs score: every pair once, the second time none', async () => {
+  const schema = z.strictObject({
+    model: z.strictObject({ fingerprint: z.string(), name: z.string() }),
+    ...{ scored: z.int(), known: z.int() },
+  });
+  const score = () => report(schema, 'pairs', 'score', '--model', model, '--threads', '1');
+  const first = await score();
+  expect(first).toMatchObject({ known: 0, model: { name: 'base-model' } });
+  expect(first.scored).toBeGreaterThan(0);
+  expect(await score()).toEqual({ ...first, scored: 0, known: first.scored });
+});
+
 test('train: a dry run stores nothing', async () => {
   const plan = z.looseObject({ examples: z.int(), steps: z.int() });
   const schema = z.strictObject({ plan, pairs: z.int(), heldOut: z.int(), config: runConfigSchema });
@@ -109,7 +121,7 @@ test('train: Ctrl+C stops with a checkpoint and code 130; --resume goes on to th
   const { run, metrics } = await report(trained, 'train', '--resume', '2');
   expect([run.status, run.lastStep]).toEqual(['finished', 60]);
   expect(metrics.num_tokens).toBeGreaterThan(0);
-});
+}, 120_000);
 
 test('evaluate: figures with intervals; a threshold that is missed ends with code 1', async () => {
   const row = z.strictObject({
@@ -178,6 +190,26 @@ test('export: adapter, merged model and pairs; a folder in the way is a conflict
   const pairs = await report(schema, 'export', 'pairs', 'pairs.jsonl');
   expect(readFileSync(pairs.path, 'utf8').trim().split('\n').length).toBe(3);
 });
+
+test('train --from-run: a new run from a checkpoint, with other settings; what cannot change is refused', async () => {
+  const { run, metrics } = await report(
+    trained,
+    ...['train', '--from-run', '1', '--max-steps', '5', '--learning-rate', '1e-5', '--name', 'longer'],
+  );
+  expect(run).toMatchObject({ name: 'longer', status: 'finished', lastStep: 5, parentRunId: 1 });
+  expect(run.parentCheckpointId).not.toBeNull();
+  expect(metrics.loss).toBeGreaterThan(0);
+  const shown = await report(z.looseObject({ config: runConfigSchema }), 'runs', 'show', String(run.id));
+  expect(shown.config).toMatchObject({ learningRate: 1e-5, maxSteps: 5, batchSize: 2 });
+  for (const [args, code, message] of [
+    [['--batch-size', '1', '--max-steps', '6'], 2, 'cannot change batchSize'],
+    [['--max-steps', '2'], 2, 'would end at step 2'],
+    [['--max-steps', '6', '--review', 'all'], 2, '--review has no meaning with --from-run'],
+  ] as const) {
+    const ended = await longhand(['train', '--from-run', '1', ...args], { cwd: folder });
+    expect([ended.code, ended.stderr]).toEqual([code, expect.stringContaining(message)]);
+  }
+}, 120_000);
 
 test('golden: a case that agrees, and one that does not is named with its quantity', async () => {
   const schema = z.looseObject({ passed: z.literal(1), failed: z.literal(0), cases: z.array(z.looseObject({})) });

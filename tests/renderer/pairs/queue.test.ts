@@ -8,10 +8,13 @@ import {
   queueOf,
   withoutFilters,
 } from '../../../src/renderer/pages/pairs/audit-view.ts';
+import { sourceHead, sourceOf, sourceValue } from '../../../src/renderer/components/score-source.ts';
 import { nextInQueue } from '../../../src/renderer/pages/pairs/queue-steps.ts';
 
+const none = { runs: [], models: [] };
+
 test('the first view is the queue of unreviewed pairs as they were made', () => {
-  expect(auditQueueSchema.parse(queueOf(firstView, 'ann', []))).toEqual(
+  expect(auditQueueSchema.parse(queueOf(firstView, 'ann', none))).toEqual(
     auditQueueSchema.parse({ seed: 1, reviewer: 'ann' }),
   );
   expect(auditViewSchema.parse(firstView)).toEqual(firstView);
@@ -32,7 +35,7 @@ test('a view with filters asks for them; what cannot hold is left out', () => {
     ...{ documentCharacters: { min: 10, max: 5 }, answerCharacters: { min: 0, max: null } },
   });
   expect(filterCount(view)).toBe(5);
-  const queue = auditQueueSchema.parse(queueOf(view, 'ann', [3]));
+  const queue = auditQueueSchema.parse(queueOf(view, 'ann', { ...none, runs: [{ id: 3, name: 'a' }] }));
   expect(queue).toMatchObject({
     order: 'margin',
     filter: {
@@ -42,10 +45,26 @@ test('a view with filters asks for them; what cannot hold is left out', () => {
   });
   expect(queue.filter.documentCharacters).toBeUndefined();
   // A run of another workspace.
-  const elsewhere = auditQueueSchema.parse(queueOf(view, 'ann', [4]));
+  const elsewhere = auditQueueSchema.parse(queueOf(view, 'ann', { ...none, runs: [{ id: 4, name: 'a' }] }));
   expect(elsewhere).toMatchObject({ order: 'made' });
   expect(elsewhere.filter.score).toBeUndefined();
   expect(withoutFilters(view)).toEqual({ ...firstView, search: ' pier ' });
+});
+
+test('a view may look at the scores of a model instead, and is read from before there were any', () => {
+  const view = { ...firstView, model: 'abc', order: 'margin' as const };
+  expect(filterCount(view)).toBe(1);
+  const sources = { runs: [], models: [{ fingerprint: 'abc', name: 'base' }] };
+  expect(auditQueueSchema.parse(queueOf(view, 'ann', sources))).toMatchObject({
+    order: 'margin',
+    filter: { score: { model: 'abc', of: 'margin', range: {} } },
+  });
+  expect(auditQueueSchema.parse(queueOf(view, 'ann', none)).filter.score).toBeUndefined();
+  const { model: _, ...older } = firstView;
+  expect(auditViewSchema.parse(older)).toEqual(firstView);
+  for (const source of [null, { runId: 12 }, { model: 'a b' }]) expect(sourceOf(sourceValue(source))).toEqual(source);
+  expect(sourceHead({ model: 'abc' }, sources).label).toBe('base, nats');
+  expect(sourceHead({ runId: 2 }, sources).label).toBe('run 2, nats');
 });
 
 test('from pair to pair: each waiting one comes once, passed over ones at the end, then nothing', () => {

@@ -10,6 +10,7 @@ import { inspectModel } from './inspect-model.ts';
 import type { Job } from './job-context.ts';
 import { withMemoryAdvice } from './memory-advice.ts';
 import { prepareTraining } from './prepare-training.ts';
+import { scorePairs } from './score-pairs.ts';
 import { selfTest } from './self-test.ts';
 import { train } from './train.ts';
 
@@ -18,6 +19,7 @@ export const jobs: { readonly [Kind in JobKind]: Job<Kind> } = {
   inspectModel,
   countTokens,
   generate,
+  scorePairs,
   prepareTraining,
   dryRun: withMemoryAdvice(dryRun),
   train: withMemoryAdvice(train),

@@ -30,10 +30,13 @@ export class ReferenceStore implements ReferenceCache {
 
   /** Reads what the store knows of these examples. */
   async load(examples: readonly TrainingExample[], contexts: ScoreOptions['contexts']): Promise<void> {
-    const trees = examples.flatMap(({ tree, short }): readonly AnswerTree[] => [
-      ...(contexts.short ? short : []),
-      ...(contexts.long ? [tree] : []),
-    ]);
+    await this.loadTrees(
+      examples.flatMap(({ tree, short }) => [...(contexts.short ? short : []), ...(contexts.long ? [tree] : [])]),
+    );
+  }
+
+  /** Reads what the store knows of these rows. */
+  async loadTrees(trees: readonly AnswerTree[]): Promise<void> {
     const keys = [...new Set(trees.map((tree) => referenceKey(this.#model, tree)))];
     for (let start = 0; start < keys.length; start += KEYS) {
       const part = keys.slice(start, start + KEYS);

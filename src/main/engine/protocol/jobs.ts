@@ -1,3 +1,4 @@
+import type { PairScore } from '../../../shared/audit/queue.ts';
 import type { DryRunReport } from '../../../shared/api/runs.ts';
 import type { NewChunk } from '../../../shared/documents.ts';
 import type { NewEvaluationItem } from '../../../shared/evaluations.ts';
@@ -31,6 +32,7 @@ export interface Jobs {
   inspectModel: { input: { readonly modelDir: string }; events: never; result: ModelReport };
   countTokens: { input: CountTokensInput; events: CountTokensEvent; result: { readonly counted: number } };
   generate: { input: GenerateInput; events: GenerateEvent; result: SynthesisCounts };
+  scorePairs: { input: ScorePairsInput; events: ScorePairsEvent; result: { readonly pairs: number } };
   prepareTraining: { input: PrepareTrainingInput; events: SampleRequest; result: TrainingPlan };
   dryRun: { input: PrepareTrainingInput; events: SampleRequest; result: DryRunReport };
   train: { input: TrainInput; events: TrainJobEvent; result: TrainJobResult };
@@ -113,6 +115,21 @@ export interface GeneratedPair {
   readonly rejected: string;
   readonly flags: readonly string[];
 }
+
+// Scoring
+
+export interface ScorePairsInput extends Omit<Execution, 'baseBits'> {
+  readonly modelDir: string;
+  readonly modelFingerprint: string;
+  /** They are asked for as the set `train`, and only their turns are read. */
+  readonly samples: number;
+}
+
+export type ScorePairsEvent =
+  | SampleRequest
+  | ReferenceEvent
+  /** One sample's pairs; what they are made of is in the store of references already. */
+  | { readonly type: 'pairScores'; readonly rows: readonly PairScore[] };
 
 // Training
 

@@ -55,6 +55,51 @@ export function referenceKey({ fingerprint, rope }: Omit<ReferenceModel, 'ropeFo
   return hash.digest('hex');
 }
 
+/** Log-probabilities of a row's answers under the start model; `name` is its document's. */
+export type ReferenceScorer = (tree: AnswerTree, name: string) => Promise<AnswerLogps>;
+
+/**
+ * Scores rows with the frozen start model (zero adapter or original weights, original RoPE). Rows whose key the cache
+ * knows are not scored again.
+ * @throws (the scorer) UserError invalid_input where the model's outputs are not numbers
+ */
+export async function referenceScorer(
+  runner: ModelRunner,
+  model: ReferenceModel,
+  cache: ReferenceCache,
+): Promise<ReferenceScorer> {
+  const parameters = await runner.referenceParameters();
+  return async (tree, name) => {
+    const key = referenceKey(model, tree);
+    const known = await cache.get(key);
+    if (known !== undefined) return known;
+    const targets = buildAnswerTargets(tree);
+    const state = { parameters, rope: model.ropeFor(positionsOf(tree)) };
+    const logps = answerLogps(await runner.score(tree.tokens, targets.targets, state), targets);
+    if (![...logps.chosen, ...logps.rejected].every((turn) => turn.every(Number.isFinite))) throw notFinite(name);
+    await cache.set(key, logps);
+    return logps;
+  };
+}
+
+/** An example's answers on its short contexts, one list of token values for each turn. @throws UserError cancelled */
+export async function scoreShort(
+  score: ReferenceScorer,
+  short: readonly AnswerTree[],
+  name: string,
+  signal?: AbortSignal,
+): Promise<AnswerLogps> {
+  const chosen: Float32Array[] = [];
+  const rejected: Float32Array[] = [];
+  for (const tree of short) {
+    stopIfAborted(signal);
+    const turn = await score(tree, name);
+    chosen.push(...turn.chosen);
+    rejected.push(...turn.rejected);
+  }
+  return { chosen, rejected };
+}
+
 /**
  * Scores every example's answers once with the frozen start model (zero adapter or original weights, original RoPE).
  * Chosen and rejected answer of a row share its prefix. Rows whose key the cache knows are not scored again.
@@ -68,33 +113,11 @@ export async function scoreReferences(
   cache: ReferenceCache,
   { contexts, onProgress, signal }: ScoreOptions,
 ): Promise<ScoredExample[]> {
-  const parameters = await runner.referenceParameters();
-  const score = async (tree: AnswerTree, name: string): Promise<AnswerLogps> => {
-    const key = referenceKey(model, tree);
-    const known = await cache.get(key);
-    if (known !== undefined) return known;
-    const targets = buildAnswerTargets(tree);
-    const state = { parameters, rope: model.ropeFor(positionsOf(tree)) };
-    const logps = answerLogps(await runner.score(tree.tokens, targets.targets, state), targets);
-    if (![...logps.chosen, ...logps.rejected].every((turn) => turn.every(Number.isFinite))) throw notFinite(name);
-    await cache.set(key, logps);
-    return logps;
-  };
-
+  const score = await referenceScorer(runner, model, cache);
   const scored: ScoredExample[] = [];
   for (const [index, example] of examples.entries()) {
     const reference: { -readonly [K in keyof ExampleReference]: ExampleReference[K] } = {};
-    if (contexts.short) {
-      const chosen: Float32Array[] = [];
-      const rejected: Float32Array[] = [];
-      for (const tree of example.short) {
-        stopIfAborted(signal);
-        const turn = await score(tree, example.document.name);
-        chosen.push(...turn.chosen);
-        rejected.push(...turn.rejected);
-      }
-      reference.short = { chosen, rejected };
-    }
+    if (contexts.short) reference.short = await scoreShort(score, example.short, example.document.name, signal);
     if (contexts.long) {
       stopIfAborted(signal);
       reference.long = await score(example.tree, example.document.name);

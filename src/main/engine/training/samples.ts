@@ -54,12 +54,20 @@ export function buildExample(builder: ConversationBuilder, sample: TrainingSampl
     document: { id: String(documentId), name: documentTitle },
     pairIds: turns.map(({ pairId }) => pairId),
     tree: answerTree(packPair(branch('chosen'), branch('rejected'))),
-    short: turns.map(({ chunkText, question, chosen, rejected }) => {
-      const one = (answer: string) =>
-        builder.build({ context: chunkText, separator, questions: [question], answers: [answer] });
-      return answerTree(packPair(one(chosen), one(rejected)));
-    }),
+    short: shortTrees(builder, sample),
   };
+}
+
+/** Each turn's packed short pair: the chunk and the question with either answer. */
+export function shortTrees(
+  builder: ConversationBuilder,
+  { provenance: { separator }, turns }: Pick<TrainingSample, 'provenance' | 'turns'>,
+): AnswerTree[] {
+  return turns.map(({ chunkText, question, chosen, rejected }) => {
+    const one = (answer: string) =>
+      builder.build({ context: chunkText, separator, questions: [question], answers: [answer] });
+    return answerTree(packPair(one(chosen), one(rejected)));
+  });
 }
 
 /** What training needs of a packed pair; the per-token arrays that follow from it are not kept in memory. */

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import {
   auditCounts,
   auditOrder,
@@ -8,7 +9,10 @@ import {
   scoredRuns,
   undoReview,
 } from '../reviews.ts';
+import { refuseWhereBlind } from '../blind-bundle.ts';
+import { scoredModels, scorePairs } from '../pair-scores.ts';
 import { inTurns } from '../in-turns.ts';
+import type { JobControl } from './api-jobs.ts';
 import type { DomainMethods, Handlers } from './handlers.ts';
 import type { Session } from './session.ts';
 
@@ -29,6 +33,29 @@ export function auditHandlers(session: Session): Handlers<DomainMethods<'audit'>
       return undone;
     },
     'audit.pace': (request) => auditPace(session.context, request),
+    'audit.scorePairs': async ({ modelDir, threads, device }) => {
+      const { context } = session;
+      refuseWhereBlind(context.workspace);
+      const dir = await session.grants.check(modelDir);
+      const score = (control: JobControl): Promise<unknown> =>
+        scorePairs(
+          context,
+          { modelDir: dir, execution: { threads, device } },
+          {
+            ...control,
+            onScores: () => {
+              session.changed('scores');
+            },
+          },
+        );
+      const job = session.jobs.start({
+        ...{ kind: 'scorePairs', title: `Score pairs with ${basename(dir)}`, run: score },
+        // What is scored is stored: again is on.
+        resume: (_, control) => score(control),
+      });
+      return { jobId: job.id };
+    },
+    'audit.scoredModels': () => scoredModels(session.context),
     'audit.scoredRuns': () => scoredRuns(session.context),
   };
 }

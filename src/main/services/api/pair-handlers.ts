@@ -10,6 +10,7 @@ import {
   listPairs,
   resumeGeneration,
 } from '../pairs.ts';
+import { isBlindBundle, refuseWhereBlind } from '../blind-bundle.ts';
 import type { GenerationReport } from '../pairs.ts';
 import type { ServiceContext } from '../context.ts';
 import type { JobControl } from './api-jobs.ts';
@@ -82,11 +83,11 @@ export function pairHandlers(session: Session): Handlers<DomainMethods<'generati
     },
     'generations.get': ({ id }) => generationView(generationReport(session.context, id)),
     'generations.latest': ({ id, limit }) =>
-      session.context.workspace.pairs
-        .latest(id, limit)
-        .map(({ id: pair, documentId, documentTitle, question, chosen, rejected, flags }) => ({
+      (isBlindBundle(session.context.workspace) ? [] : session.context.workspace.pairs.latest(id, limit)).map(
+        ({ id: pair, documentId, documentTitle, question, chosen, rejected, flags }) => ({
           ...{ id: pair, documentId, documentTitle, question, chosen, rejected, flags },
-        })),
+        }),
+      ),
     'generations.settings': ({ settings }) => settings,
     'generations.preview': ({ template, documentId, chunkIndex }) =>
       preview(session.context, template, documentId, chunkIndex),
@@ -123,8 +124,15 @@ export function pairHandlers(session: Session): Handlers<DomainMethods<'generati
       session.changed('generations');
       return generationView(generationReport(session.context, id));
     },
-    'pairs.list': (request) => listPairs(session.context, request),
-    'pairs.detail': ({ id }) => session.context.workspace.pairs.detail(id),
+    'pairs.list': (request) => {
+      refuseWhereBlind(session.context.workspace);
+      return listPairs(session.context, request);
+    },
+    'pairs.detail': ({ id }) => {
+      const { workspace } = session.context;
+      refuseWhereBlind(workspace);
+      return workspace.pairs.detail(id);
+    },
     'pairs.counts': () => session.context.workspace.pairs.queueCounts(),
   };
 }

@@ -3,11 +3,10 @@ import { idSchema } from '../../../shared/documents.ts';
 import { importerNameSchema } from '../../../shared/import-kinds.ts';
 import { auditOrders, scoreNames } from '../../../shared/audit/queue.ts';
 import type { AuditFilterInput, AuditQueueInput } from '../../../shared/audit/queue.ts';
+import { boundsSchema, noBounds, rangeOf } from '../../components/bounds.ts';
+import { chosenSource } from '../../components/score-source.ts';
+import type { ScoreSources } from '../../components/score-source.ts';
 import { pairQueues } from '../../../shared/pairs.ts';
-
-/** Bounds as they are typed; null = none. */
-const boundsSchema = z.strictObject({ min: z.number().nullable(), max: z.number().nullable() });
-export type Bounds = z.infer<typeof boundsSchema>;
 
 /** What the person set up to look at; kept from one start to the next. */
 export const auditViewSchema = z.strictObject({
@@ -21,16 +20,23 @@ export const auditViewSchema = z.strictObject({
   answerCharacters: boundsSchema,
   /** Run whose log-ratios are looked at. */
   run: idSchema.nullable(),
+  /** Model whose scores are looked at instead. */
+  model: z.string().min(1).nullable().default(null),
   scoreOf: z.enum(scoreNames),
   score: boundsSchema,
 });
 export type AuditView = z.infer<typeof auditViewSchema>;
 
-const open: Bounds = { min: null, max: null };
-
 export const firstView: AuditView = {
   ...{ queue: 'unreviewed', search: '', order: 'made', seed: 1, flags: [], documentType: null },
-  ...{ documentCharacters: open, answerCharacters: open, run: null, scoreOf: 'margin', score: open },
+  ...{
+    documentCharacters: noBounds,
+    answerCharacters: noBounds,
+    run: null,
+    model: null,
+    scoreOf: 'margin',
+    score: noBounds,
+  },
 };
 
 /** The view without what the filter panel sets. */
@@ -44,27 +50,21 @@ export function filterCount(view: AuditView): number {
   const ranges = [view.documentCharacters, view.answerCharacters].filter(
     ({ min, max }) => min !== null || max !== null,
   );
-  return ranges.length + Number(view.flags.length > 0) + Number(view.documentType !== null) + Number(view.run !== null);
-}
-
-/** Whether bounds can hold for any number. */
-export function inOrder({ min, max }: Bounds): boolean {
-  return min === null || max === null || min <= max;
-}
-
-function range(bounds: Bounds): { min?: number; max?: number } | undefined {
-  const { min, max } = bounds;
-  if ((min === null && max === null) || !inOrder(bounds)) return undefined;
-  return { ...(min === null ? {} : { min }), ...(max === null ? {} : { max }) };
+  return (
+    ranges.length +
+    Number(view.flags.length > 0) +
+    Number(view.documentType !== null) +
+    Number(view.run !== null || view.model !== null)
+  );
 }
 
 /**
- * The queue that main is asked for. A run that this workspace has no log-ratios of counts as not chosen, and bounds that
- * hold for no number as not set: the fields say so.
+ * The queue that main is asked for. A run or model that this workspace has no figures of counts as not chosen, and bounds
+ * that hold for no number as not set: the fields say so.
  */
-export function queueOf(view: AuditView, reviewer: string, runIds: readonly number[]): AuditQueueInput {
-  const run = view.run !== null && runIds.includes(view.run) ? view.run : null;
-  const [documentCharacters, answerCharacters] = [range(view.documentCharacters), range(view.answerCharacters)];
+export function queueOf(view: AuditView, reviewer: string, sources: ScoreSources): AuditQueueInput {
+  const source = chosenSource(view, sources);
+  const [documentCharacters, answerCharacters] = [rangeOf(view.documentCharacters), rangeOf(view.answerCharacters)];
   const search = view.search.trim();
   const filter: AuditFilterInput = {
     queue: view.queue,
@@ -73,8 +73,8 @@ export function queueOf(view: AuditView, reviewer: string, runIds: readonly numb
     ...(view.documentType === null ? {} : { documentType: view.documentType }),
     ...(documentCharacters === undefined ? {} : { documentCharacters }),
     ...(answerCharacters === undefined ? {} : { answerCharacters }),
-    ...(run === null ? {} : { score: { runId: run, of: view.scoreOf, range: range(view.score) ?? {} } }),
+    ...(source === null ? {} : { score: { ...source, of: view.scoreOf, range: rangeOf(view.score) ?? {} } }),
   };
-  const order = view.order === 'margin' && run === null ? 'made' : view.order;
+  const order = view.order === 'margin' && source === null ? 'made' : view.order;
   return { filter, order, seed: view.seed, reviewer };
 }

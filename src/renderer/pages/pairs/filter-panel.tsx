@@ -1,36 +1,35 @@
-import { Button, MultiSelect, NumberInput, Popover, Select } from '@mantine/core';
+import { Button, MultiSelect, Popover, Select } from '@mantine/core';
 import { importerNameSchema } from '../../../shared/import-kinds.ts';
 import { scoreNames } from '../../../shared/audit/queue.ts';
 import { pairFilterIds, pairFilters } from '../../../shared/pair-filters.ts';
 import { useKeyLabel } from '../../commands/use-keymap.ts';
-import { filterCount, inOrder, withoutFilters } from './audit-view.ts';
-import type { AuditView, Bounds } from './audit-view.ts';
+import { BoundsFields } from '../../components/bounds-fields.tsx';
+import { filterCount, withoutFilters } from './audit-view.ts';
+import type { AuditView } from './audit-view.ts';
+import { chosenSource, scoreLabels, sourceList, sourceOf, sourceValue } from '../../components/score-source.ts';
+import type { ScoreSources } from '../../components/score-source.ts';
 
 const inside = { withinPortal: false } as const;
-const scoreLabels = {
-  margin: 'chosen minus rejected',
-  chosen: 'of the chosen answer',
-  rejected: 'of the rejected answer',
-} as const satisfies Record<(typeof scoreNames)[number], string>;
-
 /** What narrows a queue besides its kind and the search. */
 export function FilterPanel({
   view,
-  runs,
+  sources,
   blind,
   opened,
   onOpen,
   onChange,
 }: {
   readonly view: AuditView;
-  /** Runs that have log-ratios here. */
-  readonly runs: readonly { readonly id: number; readonly name: string }[];
+  /** Runs and models that pairs have log-ratios of. */
+  readonly sources: ScoreSources;
   readonly blind: boolean;
   readonly opened: boolean;
   readonly onOpen: (opened: boolean) => void;
   readonly onChange: (next: AuditView) => void;
 }) {
   const count = filterCount(view);
+  const source = chosenSource(view, sources);
+  const none = sources.runs.length + sources.models.length === 0;
   const labelOf = useKeyLabel();
   return (
     <Popover opened={opened} onChange={onOpen} position="bottom-end" trapFocus returnFocus shadow="none" width={380}>
@@ -85,24 +84,31 @@ export function FilterPanel({
             }}
           />
           <Select
-            label="Log-ratios of run"
+            label="Log-ratios of"
             description={
-              runs.length === 0
-                ? 'A training run writes them as it reads its pairs.'
-                : 'Policy on the long input minus reference on the short one.'
+              none
+                ? 'A training run writes them as it reads its pairs; “Score pairs” makes them without one.'
+                : source !== null && 'model' in source
+                  ? 'Log-probability under the model before training, on the chunk.'
+                  : 'Policy on the long input minus reference on the short one.'
             }
-            placeholder={runs.length === 0 ? 'no run has any yet' : 'not looked at'}
-            disabled={runs.length === 0}
+            placeholder={none ? 'there are none yet' : 'not looked at'}
+            disabled={none}
             clearable
             comboboxProps={inside}
-            data={runs.map(({ id, name }) => ({ value: String(id), label: `${id}: ${name}` }))}
-            value={view.run === null ? null : String(view.run)}
+            data={sourceList(sources)}
+            value={sourceValue(source)}
             onChange={(value) => {
-              const run = value === null ? null : Number(value);
-              onChange({ ...view, run, order: run === null && view.order === 'margin' ? 'made' : view.order });
+              const next = sourceOf(value);
+              onChange({
+                ...view,
+                run: next !== null && 'runId' in next ? next.runId : null,
+                model: next !== null && 'model' in next ? next.model : null,
+                order: next === null && view.order === 'margin' ? 'made' : view.order,
+              });
             }}
           />
-          {view.run !== null && runs.length > 0 && (
+          {source !== null && (
             <>
               {!blind && (
                 <Select
@@ -141,42 +147,5 @@ export function FilterPanel({
         </div>
       </Popover.Dropdown>
     </Popover>
-  );
-}
-
-/** Two fields for the bounds of a number; an empty one is no bound. */
-function BoundsFields({
-  label,
-  bounds,
-  decimals = false,
-  onChange,
-}: {
-  readonly label: string;
-  readonly bounds: Bounds;
-  readonly decimals?: boolean;
-  readonly onChange: (bounds: Bounds) => void;
-}) {
-  const field = (name: 'min' | 'max') => (
-    <NumberInput
-      aria-label={`${label}, ${name === 'min' ? 'at least' : 'at most'}`}
-      placeholder={name === 'min' ? 'at least' : 'at most'}
-      hideControls
-      allowDecimal={decimals}
-      allowNegative={decimals}
-      value={bounds[name] ?? ''}
-      error={name === 'max' && !inOrder(bounds) ? 'Below the other bound: not used.' : undefined}
-      onChange={(value) => {
-        onChange({ ...bounds, [name]: typeof value === 'number' && Number.isFinite(value) ? value : null });
-      }}
-    />
-  );
-  return (
-    <fieldset className="bounds">
-      <legend>{label}</legend>
-      <div>
-        {field('min')}
-        {field('max')}
-      </div>
-    </fieldset>
   );
 }

@@ -19,6 +19,8 @@ import { QueueBar } from './queue-bar.tsx';
 import { QueueList } from './queue-list.tsx';
 import { nextInQueue } from './queue-steps.ts';
 import type { Marks } from './queue-steps.ts';
+import { ScoreDialog } from './score-dialog.tsx';
+import { chosenSource } from '../../components/score-source.ts';
 import { ReviewerField } from './reviewer-field.tsx';
 import { useAuditActs } from './use-audit-acts.ts';
 import { useAuditPair } from './use-audit-pair.ts';
@@ -39,21 +41,17 @@ export function PairsPage({ rest }: { readonly rest: readonly string[] }) {
   const [blindWanted, setBlind] = useSetting('audit.blind', blindSettingSchema, false);
   const [marked, setMarked] = useSetting('audit.marked', markedSchema, allMarked);
   const [dialog, showDialog] = useState<'edit' | 'comment' | null>(null);
+  const [scoring, showScoring] = useState(false);
   const [atEnd, setAtEnd] = useState(false);
   const blind = blindWanted ? shuffled : null;
 
   const runs = useApi('audit.scoredRuns', {});
-  const scored = useMemo(() => runs.data ?? [], [runs.data]);
-  const queue = useMemo(
-    () =>
-      queueOf(
-        view,
-        reviewer,
-        scored.map(({ id }) => id),
-      ),
-    [view, reviewer, scored],
-  );
-  const state = useAuditQueue(queue, reviewer, runs.data !== undefined || view.run === null);
+  const models = useApi('audit.scoredModels', {});
+  const sources = useMemo(() => ({ runs: runs.data ?? [], models: models.data ?? [] }), [runs.data, models.data]);
+  const source = chosenSource(view, sources);
+  const queue = useMemo(() => queueOf(view, reviewer, sources), [view, reviewer, sources]);
+  const known = (runs.data !== undefined || view.run === null) && (models.data !== undefined || view.model === null);
+  const state = useAuditQueue(queue, reviewer, known);
   const { ids = none, marks, counts, note, refresh } = state;
   const returns = view.queue === 'unreviewed';
   const { id, picked, select } = usePlace(rest, state.ids, marks, returns);
@@ -144,6 +142,17 @@ export function PairsPage({ rest }: { readonly rest: readonly string[] }) {
       note={counts === undefined ? '' : `${formatCount(counts.all)} pairs`}
       actions={
         <>
+          {!forced && (
+            <Button
+              variant="default"
+              disabled={(counts?.all ?? 0) === 0}
+              onClick={() => {
+                showScoring(true);
+              }}
+            >
+              Score pairs
+            </Button>
+          )}
           <ReviewerField reviewer={reviewer} onChange={setReviewer} />
           <Switch
             size="sm"
@@ -157,7 +166,7 @@ export function PairsPage({ rest }: { readonly rest: readonly string[] }) {
         </>
       }
     >
-      <QueueBar {...{ view, counts, runs: scored }} blind={blindWanted || forced} onChange={change} />
+      <QueueBar {...{ view, counts, sources }} blind={blindWanted || forced} onChange={change} />
       {state.error !== null && <ErrorPanel error={state.error} retry={state.reload} />}
       {failed && (
         <div>
@@ -175,9 +184,8 @@ export function PairsPage({ rest }: { readonly rest: readonly string[] }) {
               <QueueList
                 {...{ ids, version: state.version, marks, reviewer, blind }}
                 selected={id}
-                runId={
-                  view.run !== null && blind === null && scored.some((run) => run.id === view.run) ? view.run : null
-                }
+                source={blind === null && !forced ? source : null}
+                sources={sources}
                 onSelect={go}
               />
             )}
@@ -199,6 +207,12 @@ export function PairsPage({ rest }: { readonly rest: readonly string[] }) {
         counts={counts}
         pace={acts.pace}
         message={acts.message}
+      />
+      <ScoreDialog
+        opened={scoring}
+        onClose={() => {
+          showScoring(false);
+        }}
       />
       {pair.data !== undefined && (
         <>

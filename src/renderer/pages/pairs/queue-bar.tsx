@@ -7,6 +7,8 @@ import { useCommands } from '../../commands/active-commands.ts';
 import { formatCount } from '../../components/format.ts';
 import type { AuditView } from './audit-view.ts';
 import { FilterPanel } from './filter-panel.tsx';
+import { chosenSource } from '../../components/score-source.ts';
+import type { ScoreSources } from '../../components/score-source.ts';
 
 const orderLabels = { made: 'as made', random: 'random sample', margin: 'log-ratio, smallest first' } as const;
 /** A pause in typing after which the queue is asked for. */
@@ -16,13 +18,13 @@ const pauseMilliseconds = 300;
 export function QueueBar({
   view,
   counts,
-  runs,
+  sources,
   blind,
   onChange,
 }: {
   readonly view: AuditView;
   readonly counts: AuditCounts | undefined;
-  readonly runs: readonly { readonly id: number; readonly name: string }[];
+  readonly sources: ScoreSources;
   readonly blind: boolean;
   readonly onChange: (next: AuditView) => void;
 }) {
@@ -88,7 +90,7 @@ export function QueueBar({
           data={auditOrders.map((value) => ({
             value,
             label: orderLabels[value],
-            disabled: value === 'margin' && view.run === null,
+            disabled: value === 'margin' && chosenSource(view, sources) === null,
           }))}
           value={view.order}
           onChange={(value) => {
@@ -114,7 +116,7 @@ export function QueueBar({
           />
         )}
         <FilterPanel
-          {...{ view, runs, blind, onChange }}
+          {...{ view, sources, blind, onChange }}
           opened={filtersShown}
           onOpen={(opened) => {
             showFilters(opened);

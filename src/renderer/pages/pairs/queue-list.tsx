@@ -8,6 +8,8 @@ import type { AuditRow } from '../../../shared/audit/queue.ts';
 import { call } from '../../api/client.ts';
 import { formatNumber } from '../../components/format.ts';
 import type { Marks } from './queue-steps.ts';
+import { sourceHead } from '../../components/score-source.ts';
+import type { ScoreSource, ScoreSources } from '../../components/score-source.ts';
 
 const rowHeight = 28;
 /** Rows that are asked for at once. */
@@ -29,14 +31,18 @@ export interface QueueListProps {
   readonly marks: Marks;
   readonly reviewer: string;
   readonly blind: Blind;
-  /** Run whose log-ratios are shown; null = no such column. */
-  readonly runId: number | null;
+  /** What the log-ratios are of; null = no such column. */
+  readonly source: ScoreSource | null;
+  readonly sources: ScoreSources;
   readonly onSelect: (id: number) => void;
 }
 
 /** The pairs of the queue: only rows in sight exist, and only their pages are asked for. */
 export const QueueList = memo(function QueueList(props: QueueListProps) {
-  const { ids, version, selected, marks, reviewer, blind, runId, onSelect } = props;
+  const { ids, version, selected, marks, reviewer, blind, source, sources, onSelect } = props;
+  const runId = source !== null && 'runId' in source ? source.runId : null;
+  const model = source !== null && 'model' in source ? source.model : null;
+  const head = source === null ? null : sourceHead(source, sources);
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: ids.length,
@@ -50,9 +56,9 @@ export const QueueList = memo(function QueueList(props: QueueListProps) {
   const pages = Array.from({ length: lastPage - firstPage + 1 }, (_, i) => firstPage + i);
   const answers = useQueries({
     queries: pages.map((page) => ({
-      queryKey: ['audit.rows', { version, page, reviewer, blind, runId, of: ids.length }],
+      queryKey: ['audit.rows', { version, page, reviewer, blind, runId, model, of: ids.length }],
       queryFn: () =>
-        call('audit.rows', { ids: ids.slice(page * pageSize, (page + 1) * pageSize), reviewer, blind, runId }),
+        call('audit.rows', { ids: ids.slice(page * pageSize, (page + 1) * pageSize), reviewer, blind, runId, model }),
       staleTime: Infinity,
       gcTime: 60_000,
     })),
@@ -79,7 +85,9 @@ export const QueueList = memo(function QueueList(props: QueueListProps) {
       <div className="queue-head muted" aria-hidden>
         <span>Pair</span>
         <span className="question">Instruction</span>
-        <span>{runId === null ? '' : 'log-ratio, nats'}</span>
+        <span className="ellipsis" title={head?.meaning}>
+          {head?.label ?? ''}
+        </span>
       </div>
       <div
         ref={scroller}
@@ -102,7 +110,7 @@ export const QueueList = memo(function QueueList(props: QueueListProps) {
                 count={ids.length}
                 own={mark === undefined ? (row?.own ?? null) : mark}
                 selected={id === selected}
-                scored={runId !== null}
+                scored={source !== null}
               />
             );
           })}

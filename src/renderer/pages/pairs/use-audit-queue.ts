@@ -90,6 +90,8 @@ export function useAuditQueue(queue: AuditQueueInput, reviewer: string, enabled:
     },
     [client, countsKey],
   );
+  const { score } = queue.filter ?? {};
+  const byModel = score !== undefined && 'model' in score;
   const { refetch } = order;
   const reload = useCallback((): void => void refetch(), [refetch]);
 
@@ -107,7 +109,7 @@ export function useAuditQueue(queue: AuditQueueInput, reviewer: string, enabled:
     };
     const leave = onApiEvent((event) => {
       if (event.type !== 'changed') return;
-      if (event.topic === 'pairs') newPairs = true;
+      if (event.topic === 'pairs' || (event.topic === 'scores' && byModel)) newPairs = true;
       else if (event.topic !== 'reviews') return;
       else if (event.id !== null && performance.now() - (acted.current.get(event.id) ?? -Infinity) < echoMilliseconds)
         return;
@@ -117,7 +119,7 @@ export function useAuditQueue(queue: AuditQueueInput, reviewer: string, enabled:
       leave();
       window.clearTimeout(timer);
     };
-  }, [client, refetch]);
+  }, [client, refetch, byModel]);
 
   const { data: ids, error } = order;
   return { ids, version, error: error ?? counts.error, counts: counts.data, marks, note, refresh, reload };

@@ -113,7 +113,7 @@ const calls: readonly { readonly name: ApiMethod; readonly input: unknown; reado
   { name: 'documents.text', input: { id: 1, start: 10_000, end: 12_000 }, statements: 1 },
   { name: 'documents.chunks', input: { id: 1 }, statements: 1 },
   { name: 'pairs.counts', input: {}, statements: 1 },
-  { name: 'pairs.list', input: { limit: 20, queue: 'unreviewed' }, statements: 1 },
+  { name: 'pairs.list', input: { limit: 20, queue: 'unreviewed' }, statements: 2 },
   { name: 'audit.rows', input: { ids: [5, 6, 7], reviewer, blind, runId: null }, statements: 3 },
   { name: 'audit.pair', input: { pairId: 5, reviewer, blind }, statements: 12 },
   { name: 'audit.pace', input: { reviewer }, statements: 3 },
