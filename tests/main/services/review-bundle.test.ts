@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-
 import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,6 +8,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { labelErrorReport } from '../../../src/main/services/agreement.ts';
+import { createApi } from '../../../src/main/services/api/api.ts';
+import { PathGrants } from '../../../src/main/services/api/path-grants.ts';
+import type { Session } from '../../../src/main/services/api/session.ts';
 import { importVerdicts } from '../../../src/main/services/import-verdicts.ts';
 import { exportBundle, exportVerdicts, openBundle } from '../../../src/main/services/review-bundle.ts';
 import { atOnce } from '../../../src/main/services/in-turns.ts';
@@ -203,6 +205,31 @@ test('a blind bundle is never seen otherwise', async () => {
   expect(auditPair({ workspace: audit }, { pairId: 1, reviewer: 'ann', blind: null }).order).toBeNull();
   judge(audit, { pairId: 1 });
   expect(audit.reviews.ofPair(1)[0]?.blind).toBe(true);
+});
+
+test('in a blind bundle no method of the API tells which answer is the chosen one', async () => {
+  const { audit, home, folder } = await setUp({ blind: true });
+  const session = {
+    context: { workspace: audit },
+    grants: new PathGrants([folder]),
+    changed: () => undefined,
+  } as unknown as Session;
+  const answer = (method: 'pairs.list' | 'pairs.detail' | 'audit.scorePairs' | 'generations.latest', input: unknown) =>
+    createApi(session)(method, input);
+  for (const [method, input] of [
+    ['pairs.list', {}],
+    ['pairs.detail', { id: 1 }],
+    ['audit.scorePairs', { modelDir: folder }],
+  ] as const) {
+    await expect(answer(method, input)).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('blind') as string,
+    });
+  }
+  expect(await answer('generations.latest', { limit: 4 })).toEqual([]);
+  // Elsewhere they answer.
+  const open = { ...session, context: { workspace: home } } as unknown as Session;
+  expect(await createApi(open)('pairs.detail', { id: 1 })).toMatchObject({ id: 1, chosen: 'At dawn.' });
 });
 
 test('excerpts: the chunk with its surroundings, whole characters, and the place in the whole document', async () => {
