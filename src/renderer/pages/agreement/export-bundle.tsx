@@ -2,13 +2,18 @@ import { Button, NumberInput, SegmentedControl, Select, Switch, TextInput, Texta
 import { useState } from 'react';
 import type { ExportedBundle } from '../../../shared/audit/bundle-requests.ts';
 import type { AuditFilter } from '../../../shared/audit/queue.ts';
+import { scoreNames } from '../../../shared/audit/queue.ts';
+import { importerNameSchema } from '../../../shared/import-kinds.ts';
 import { pairQueues } from '../../../shared/pairs.ts';
 import { useApi, useApiMutation } from '../../api/client.ts';
 import { fieldError } from '../../components/field-error.tsx';
 import { formatBytes, formatCount } from '../../components/format.ts';
 import { PathField } from '../../components/path-field.tsx';
+import { noBounds, rangeOf } from '../../components/bounds.ts';
+import { BoundsFields } from '../../components/bounds-fields.tsx';
 import { ErrorPanel } from '../../components/states.tsx';
 import { useJob } from '../../jobs/use-job.ts';
+import { scoreLabels, sourceList, sourceOf } from '../../components/score-source.ts';
 import { JobLine, isAlive } from './job-line.tsx';
 
 const queueNames: Readonly<Record<(typeof pairQueues)[number], string>> = {
@@ -25,6 +30,12 @@ export function ExportBundleForm() {
   const [jobId, setGeneration] = useState('');
   const [flag, setFlag] = useState('');
   const [search, setSearch] = useState('');
+  const [documentType, setDocumentType] = useState('');
+  const [documentCharacters, setDocumentCharacters] = useState(noBounds);
+  const [answerCharacters, setAnswerCharacters] = useState(noBounds);
+  const [source, setSource] = useState<string | null>(null);
+  const [scoreOf, setScoreOf] = useState<(typeof scoreNames)[number]>('margin');
+  const [score, setScore] = useState(noBounds);
   const [order, setOrder] = useState<'random' | 'made'>('random');
   const [seed, setSeed] = useState(0);
   const [limit, setLimit] = useState(200);
@@ -37,11 +48,20 @@ export function ExportBundleForm() {
   const generations = useApi('generations.list', { limit: 500 });
   const start = useApiMutation('bundles.export');
   const job = useJob(exportId);
+  const runs = useApi('audit.scoredRuns', {}).data ?? [];
+  const models = useApi('audit.scoredModels', {}).data ?? [];
+  const type = importerNameSchema.safeParse(documentType);
+  const scored = sourceOf(source);
+  const [documentRange, answerRange] = [rangeOf(documentCharacters), rangeOf(answerCharacters)];
   const filter: AuditFilter = {
     queue,
     ...(jobId === '' ? {} : { jobId: Number(jobId) }),
     ...(flag.trim() === '' ? {} : { flags: [flag.trim()] }),
     ...(search === '' ? {} : { search }),
+    ...(type.success ? { documentType: type.data } : {}),
+    ...(documentRange === undefined ? {} : { documentCharacters: documentRange }),
+    ...(answerRange === undefined ? {} : { answerCharacters: answerRange }),
+    ...(scored === null ? {} : { score: { ...scored, of: scoreOf, range: rangeOf(score) ?? {} } }),
   };
   const fits = useApi('bundles.fits', { filter }, { keep: true });
   const pairs = fits.data?.pairs;
@@ -79,6 +99,45 @@ export function ExportBundleForm() {
           maxLength={1000}
           onChange={(event) => setSearch(event.currentTarget.value)}
         />
+        <Select
+          label="Type of document"
+          placeholder="any"
+          clearable
+          data={[...importerNameSchema.options]}
+          value={documentType === '' ? null : documentType}
+          onChange={(value) => setDocumentType(value ?? '')}
+        />
+        <Select
+          label="Log-ratios of"
+          placeholder={runs.length + models.length === 0 ? 'there are none yet' : 'not looked at'}
+          disabled={runs.length + models.length === 0}
+          clearable
+          data={sourceList({ runs, models })}
+          value={source}
+          onChange={setSource}
+        />
+        <BoundsFields
+          label="Length of the document, characters"
+          bounds={documentCharacters}
+          onChange={setDocumentCharacters}
+        />
+        <BoundsFields
+          label="Length of the longer answer, characters"
+          bounds={answerCharacters}
+          onChange={setAnswerCharacters}
+        />
+        {scored !== null && (
+          <>
+            <Select
+              label="Log-ratio"
+              data={scoreNames.map((value) => ({ value, label: scoreLabels[value] }))}
+              value={scoreOf}
+              allowDeselect={false}
+              onChange={(value) => setScoreOf(scoreNames.find((name) => name === value) ?? 'margin')}
+            />
+            <BoundsFields label="Log-ratio, nats" bounds={score} decimals onChange={setScore} />
+          </>
+        )}
         <NumberInput
           label="Pairs at most"
           value={limit}
