@@ -96,6 +96,7 @@ const tasks: Record<string, (...args: string[]) => Promise<number>> = {
     const built = await (await import('./start.ts')).buildIfStale();
     return built === 0 ? (await import('./package-sizes.ts')).printPackageSizes() : built;
   },
+  'guide:images': async () => (await import('./guide-images.ts')).copyGuideImages(),
   demo: (...args: string[]) =>
     runInForeground(process.execPath, [join(root, 'src', 'main', 'cli.ts'), 'demo', ...args], {
       cwd: root,

@@ -42,3 +42,10 @@ test('the icons of Windows and macOS hold PNG files where their tables say', () 
   }
   expect(at).toBe(icns.length);
 });
+
+test('the newest entry of the changelog is of the version in package.json', () => {
+  const root = join(import.meta.dirname, '..');
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  const [, newest] = /^## (\S+) - \d{4}-\d{2}-\d{2}$/m.exec(readFileSync(join(root, 'CHANGELOG.md'), 'utf8')) ?? [];
+  expect(newest).toBe(version);
+});
