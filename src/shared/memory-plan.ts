@@ -101,6 +101,7 @@ const CUDA = {
   workKeys: 4,
   block: 1024,
   scores: 1.2e9,
+  scoresInt4: 1.5e8,
   /** Pieces: as much again as what grows with the length where that is this much, in proportion; at most 1.1 times it. */
   piecesDouble: 21_700 * MiB,
   piecesMost: 1.1,
@@ -220,7 +221,7 @@ function cudaParts(model: PlanModel, { tokens, trainable, checkpointing, baseBit
   const int4 = baseBits === '4' && !full;
   const perHead = (heads / kvHeads) * Math.min(tokens < 65_536 ? CUDA.block : 2 * CUDA.block, tokens) * tokens;
   const divisors = Array.from({ length: kvHeads }, (_, i) => i + 1).filter((n) => kvHeads % n === 0);
-  const atOnce = divisors.findLast((n) => n * perHead <= CUDA.scores) ?? 1;
+  const atOnce = divisors.findLast((n) => n * perHead <= (int4 ? CUDA.scoresInt4 : CUDA.scores)) ?? 1;
   const work = CUDA.workHidden * hiddenSize + CUDA.workHeads * q + CUDA.workKeys * k;
   const parts: MemoryPart[] = [
     {
@@ -273,7 +274,8 @@ function cudaParts(model: PlanModel, { tokens, trainable, checkpointing, baseBit
     ...parts,
     {
       name: 'pieces',
-      bytes: growing * Math.min(CUDA.piecesMost, growing / CUDA.piecesDouble),
+      // What is needed, not what is taken where there is plenty: on a card with 24 GiB left the arena asked for exact pieces.
+      bytes: int4 ? 0 : growing * Math.min(CUDA.piecesMost, growing / CUDA.piecesDouble),
       about: 'memory that the runtime keeps in pieces too small for what comes later',
     },
   ];
@@ -313,7 +315,7 @@ export function judgePlan(model: PlanModel, request: PlanRequest, memory: number
   }
   if (request.trainable.kind === 'full') return { verdict, advice: 'Train a LoRA adapter instead of all weights.' };
   const packed = { ...request, baseBits: '4' as const };
-  if (request.baseBits !== '4' && planMemory(model, packed).peak < 0.9 * peak) {
+  if (request.baseBits !== '4' && planMemory(model, packed).peak <= memory) {
     return { verdict, advice: 'Use base weights in 4 bits (baseBits 4), which are a little less exact.' };
   }
   const longest = longestThatFits(model, request, COMFORTABLE * memory);

@@ -144,3 +144,17 @@ test('where memory is short, 4-bit weights are the next thing to try', () => {
   expect(judgePlan(MISTRAL, request, 16e9).advice).toContain('4 bits');
   expect(judgePlan(MISTRAL, { ...request, baseBits: '4' }, 9e9).advice ?? '').not.toContain('4 bits');
 });
+
+// Measured with 24,562 MiB of an H100 left free: 8B, 4-bit weights, document of 32,768 + 2 x 256 tokens, LoRA r=16.
+test('the step of an 8B model in 24 GiB is predicted within 7%', () => {
+  const llama: PlanModel = { ...MISTRAL, parameters: 8_030_261_248, vocabSize: 128_256 };
+  const request = {
+    device: 'cuda',
+    tokens: 33_280,
+    trainable: lora(16),
+    checkpointing: 'layer',
+    baseBits: '4',
+  } as const;
+  expect(Math.abs(planMemory(llama, request).peak / MiB / 24_340 - 1)).toBeLessThan(0.07);
+  expect(judgePlan(llama, request, 24_564 * MiB).verdict).toBe('tight');
+});
