@@ -13,7 +13,7 @@ export const queryClient = new QueryClient({
 const domainsOf: Readonly<Record<Topic, readonly string[]>> = {
   workspace: [
     ...['workspaces', 'models', 'documents', 'generations', 'pairs', 'audit', 'runs', 'evaluations', 'system', 'jobs'],
-    ...['demo', 'reviews', 'agreement', 'bundles'],
+    ...['demo', 'reviews', 'agreement', 'bundles', 'extensions'],
   ],
   demo: ['demo'],
   models: ['models', 'workspaces.current'],
@@ -26,6 +26,7 @@ const domainsOf: Readonly<Record<Topic, readonly string[]>> = {
   // Metrics are followed with a cursor by the page that shows them, see charts/use-metrics.ts.
   metrics: [],
   evaluations: ['evaluations', 'workspaces.current'],
+  extensions: ['extensions'],
   // Followed by settings/settings-store.ts.
   settings: [],
 };

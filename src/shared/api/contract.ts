@@ -3,6 +3,7 @@ import { agreementMethods } from './agreement.ts';
 import { bundleMethods } from './bundles.ts';
 import { documentMethods } from './documents.ts';
 import { evaluationMethods } from './evaluations.ts';
+import { extensionMethods } from './extensions.ts';
 import { exportMethods } from './exports.ts';
 import { generationMethods } from './generations.ts';
 import { jobMethods } from './jobs.ts';
@@ -27,6 +28,7 @@ export const contract = {
   ...bundleMethods,
   ...runMethods,
   ...evaluationMethods,
+  ...extensionMethods,
   ...exportMethods,
   ...jobMethods,
   ...settingMethods,
@@ -54,6 +56,7 @@ export const topics = [
   'runs',
   'metrics',
   'evaluations',
+  'extensions',
   'settings',
   'demo',
 ] as const;

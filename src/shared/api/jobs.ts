@@ -8,6 +8,7 @@ export const jobKinds = [
   'generate',
   'scorePairs',
   'train',
+  'extend',
   'dryRun',
   'evaluate',
   'export',

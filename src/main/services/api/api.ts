@@ -7,6 +7,7 @@ import { agreementHandlers } from './agreement-handlers.ts';
 import { bundleHandlers } from './bundle-handlers.ts';
 import { documentHandlers } from './document-handlers.ts';
 import { evaluationHandlers } from './evaluation-handlers.ts';
+import { extensionHandlers } from './extension-handlers.ts';
 import type { Handlers } from './handlers.ts';
 import { pairHandlers } from './pair-handlers.ts';
 import { runHandlers } from './run-handlers.ts';
@@ -35,6 +36,7 @@ export function createApi(session: Session): CallApi {
     ...bundleHandlers(session),
     ...runHandlers(session),
     ...evaluationHandlers(session),
+    ...extensionHandlers(session),
     ...systemHandlers(session),
   };
   return async (name, input) => {

@@ -1,6 +1,8 @@
 import { UserError } from '../../../shared/errors.ts';
 import type { EvaluationRow } from '../../../shared/evaluations.ts';
 import { cancelEvaluations, resumeEvaluations } from '../evaluations.ts';
+import { cancelExtension, resumeExtension } from '../extensions.ts';
+import type { ExtensionOptions } from '../extensions.ts';
 import { cancelGeneration, generationReport, resumeGeneration } from '../pairs.ts';
 import type { GenerationReport } from '../pairs.ts';
 import { cancelRun, resumeRun } from '../runs.ts';
@@ -102,21 +104,67 @@ export function evaluationContinuation(session: Session): Continuation {
   };
 }
 
+/** What a plan's job tells the windows: its parts, and what they make. */
+export function watchedExtension(session: Session, control: JobControl): JobControl & ExtensionOptions {
+  const changed = (): void => {
+    for (const topic of ['extensions', 'generations', 'pairs', 'runs', 'evaluations'] as const) session.changed(topic);
+  };
+  return {
+    ...control,
+    onPart: (stage, part) => {
+      control.log(`Stage ${stage}: ${part}`);
+      changed();
+    },
+    onProgress: (progress) => {
+      control.onProgress?.(progress);
+      if (progress.phase === 'train') session.changed('metrics', null);
+      session.changed('extensions');
+    },
+  };
+}
+
+/** How an extension plan goes on; `plan.id` is null until it is in the store. */
+export function extensionContinuation(session: Session, plan: { readonly id: number | null }): Continuation {
+  return {
+    kind: 'extend',
+    resume: async (_refs, control) => {
+      if (plan.id === null) throw beforeItBegan('plan');
+      return resumeExtension(session.context, plan.id, watchedExtension(session, control));
+    },
+    abandon: () => {
+      if (plan.id !== null) cancelExtension(session.context, plan.id);
+      session.changed('extensions');
+    },
+  };
+}
+
 /**
  * Puts what an earlier Longhand left unfinished in this workspace (closed, killed, or failed) into the list of jobs, so
  * that each can be continued or ended from there.
  */
 export function restoreJobs(session: Session): void {
   const { workspace } = session.context;
+  const plans = workspace.extensions.stopped().map((id) => workspace.extensions.get(id));
+  for (const { id, name, ...times } of plans) {
+    session.jobs.restore({ ...extensionContinuation(session, { id }), title: `Extend: ${name}` }, times);
+  }
+  // What a plan has begun goes on with the plan.
+  const stages = plans.flatMap((plan) => plan.stages);
+  const [evaluations, generations, runs] = [
+    new Set(stages.flatMap(({ evaluationIds }) => evaluationIds)),
+    new Set(stages.map(({ generationId }) => generationId)),
+    new Set(stages.map(({ runId }) => runId)),
+  ];
   for (const rows of startedTogether(workspace.evaluations.stopped().map((id) => workspace.evaluations.get(id)))) {
     const [first] = rows;
-    if (first === undefined) continue;
+    if (first === undefined || evaluations.has(first.id)) continue;
     const { runId } = first;
     const title = `Evaluate ${runId === null ? 'base' : `run ${runId}`} on ${rows.map(({ setName }) => setName).join(', ')}`;
     const refs = { runId, evaluationIds: rows.map(({ id }) => id) };
     session.jobs.restore({ ...evaluationContinuation(session), title, refs }, first);
   }
   for (const id of workspace.generationJobs.stopped()) {
+    if (generations.has(id)) continue;
     const { job } = generationReport(session.context, id);
     session.jobs.restore(
       { ...generationContinuation(session), title: `Generate: ${job.name}`, refs: { generationId: id } },
@@ -125,7 +173,7 @@ export function restoreJobs(session: Session): void {
   }
   for (const id of workspace.runs.stopped()) {
     const run = workspace.runs.get(id);
-    if (run.archivedAt !== null) continue;
+    if (run.archivedAt !== null || runs.has(id)) continue;
     session.jobs.restore({ ...trainContinuation(session), title: run.name, refs: { runId: id } }, run);
   }
 }

@@ -6,6 +6,7 @@ import type { DataColumn } from '../../components/data-table.tsx';
 import { formatCount, formatTime } from '../../components/format.ts';
 import { Page } from '../../components/page.tsx';
 import { Empty, ErrorPanel, Loading } from '../../components/states.tsx';
+import { ExtensionPlans } from './extension-plans.tsx';
 
 const columns: readonly DataColumn<RunRow>[] = [
   { id: 'id', header: 'No.', value: (run) => run.id, number: true, width: 60 },
@@ -60,6 +61,7 @@ export function RunList() {
           <a href={hrefOf('train')}>Train on the pairs of this workspace.</a>
         </Empty>
       )}
+      <ExtensionPlans />
       {runs.rows.length > 0 && (
         <DataTable
           name="runs"
