@@ -1,5 +1,6 @@
 import type { ApiEvent, Topic } from '../../../shared/api/contract.ts';
 import { UserError } from '../../../shared/errors.ts';
+import { CARD_SETTING, adoptCard } from '../cuda/chosen-card.ts';
 import { openContext } from '../context.ts';
 import type { ServiceContext } from '../context.ts';
 import { ApiJobs } from './api-jobs.ts';
@@ -36,6 +37,8 @@ export class Session {
     this.recent = options.recent;
     this.settings = options.settings;
     this.shell = options.shell;
+    // What was set from outside counts more than what was chosen in a window before.
+    if ((process.env['LONGHAND_CUDA_DEVICE'] ?? '') === '') adoptCard(options.settings.all()[CARD_SETTING]);
     this.jobs = new ApiJobs((job) => {
       this.#hold(`job ${job.id}`, { type: 'job', job });
     });

@@ -3,6 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { EventView, SystemInfo } from '../../../shared/api/system.ts';
 import { selfTest } from '../checks.ts';
 import { codeVersion } from '../code-version.ts';
+import { CARD_SETTING, adoptCard } from '../cuda/chosen-card.ts';
 import { cudaReport, onnxruntimeVersion } from '../cuda/report.ts';
 import type { DomainMethods, Handlers } from './handlers.ts';
 import type { Session } from './session.ts';
@@ -77,6 +78,7 @@ export function systemHandlers(session: Session): Handlers<DomainMethods<'system
     'settings.all': () => session.settings.all(),
     'settings.set': async ({ key, value }) => {
       await session.settings.set(key, value);
+      if (key === CARD_SETTING) adoptCard(value);
       session.changed('settings');
       return null;
     },

@@ -3,7 +3,6 @@ import { Button, Switch } from '@mantine/core';
 import { useCallback, useMemo, useState } from 'react';
 import { z } from 'zod';
 import type { ShownVerdict } from '../../../shared/audit/answer-order.ts';
-import { reviewerSchema } from '../../../shared/audit/review.ts';
 import { useApi } from '../../api/client.ts';
 import { useCommands } from '../../commands/active-commands.ts';
 import { formatCount } from '../../components/format.ts';
@@ -21,6 +20,7 @@ import { nextInQueue } from './queue-steps.ts';
 import type { Marks } from './queue-steps.ts';
 import { ScoreDialog } from './score-dialog.tsx';
 import { chosenSource } from '../../components/score-source.ts';
+import { useReviewer } from '../../settings/use-reviewer.ts';
 import { ReviewerField } from './reviewer-field.tsx';
 import { useAuditActs } from './use-audit-acts.ts';
 import { useAuditPair } from './use-audit-pair.ts';
@@ -37,7 +37,7 @@ const shuffled = { seed: 0 };
 /** The audit: one pair after the other, a verdict by one key, each stored before the next pair shows. */
 export function PairsPage({ rest }: { readonly rest: readonly string[] }) {
   const [view, setView] = useSetting<AuditView>('audit.view', auditViewSchema, firstView);
-  const [reviewer, setReviewer] = useSetting('audit.reviewer', reviewerSchema, 'me');
+  const [reviewer, setReviewer] = useReviewer();
   const [blindWanted, setBlind] = useSetting('audit.blind', blindSettingSchema, false);
   const [marked, setMarked] = useSetting('audit.marked', markedSchema, allMarked);
   const [dialog, showDialog] = useState<'edit' | 'comment' | null>(null);

@@ -1,77 +1,23 @@
-import { Button } from '@mantine/core';
-import { useState } from 'react';
-import type { EventView } from '../../../shared/api/system.ts';
-import { call, useApi, useApiMutation } from '../../api/client.ts';
-import { DataTable } from '../../components/data-table.tsx';
-import type { DataColumn } from '../../components/data-table.tsx';
-import { formatBytes, formatNumber, formatTime } from '../../components/format.ts';
+import { call, useApi } from '../../api/client.ts';
+import { CopyButton } from '../../components/copy-button.tsx';
+import { formatBytes, formatNumber } from '../../components/format.ts';
 import { Facts, Page } from '../../components/page.tsx';
 import { ErrorPanel, Loading } from '../../components/states.tsx';
+import { CudaPanel } from './cuda-panel.tsx';
+import { EventsPanel } from './events-panel.tsx';
+import { SelfTestPanel } from './self-test-panel.tsx';
+import { SettingsPanel } from './settings-panel.tsx';
 
-interface SelfTest {
-  readonly ok: boolean;
-  readonly checks: readonly {
-    readonly name: string;
-    readonly ok: boolean;
-    readonly detail: string;
-    readonly seconds: number;
-  }[];
-}
-
-const eventColumns: readonly DataColumn<EventView>[] = [
-  { id: 'at', header: 'Time', value: (event) => event.at, cell: (event) => formatTime(event.at), width: 140 },
-  { id: 'kind', header: 'Kind', value: (event) => event.kind, width: 170 },
-  {
-    id: 'message',
-    header: 'What',
-    value: (event) => event.message,
-    cell: (event) => <span className="mono">{event.message}</span>,
-    width: 640,
-  },
-];
-
-/** Versions, machine, the engine's self-test, the workspace's events. */
+/** Versions, machine, cards, the engine's self-test, settings of this computer, the workspace's log. */
 export function SystemPage() {
   const info = useApi('system.info', {});
-  const events = useApi('system.events', { limit: 1000 });
-  const jobs = useApi('jobs.list', {});
-  const test = useApiMutation('system.selfTest');
-  const [copied, setCopied] = useState(false);
-  const [copyError, setCopyError] = useState<unknown>(null);
-  const last = jobs.data?.find(({ kind, status }) => kind === 'selfTest' && status === 'finished')?.result as
-    SelfTest | undefined;
-  const copy = (): void => {
-    call('system.diagnostics', {})
-      .then((text) => navigator.clipboard.writeText(text))
-      .then(() => {
-        setCopied(true);
-        setCopyError(null);
-      }, setCopyError);
-  };
+  const workspace = useApi('workspaces.current', {});
   return (
-    <Page
-      title="System"
-      actions={
-        <>
-          <Button variant="default" onClick={copy}>
-            {copied ? 'Copied' : 'Copy diagnostics'}
-          </Button>
-          <Button
-            loading={test.isPending}
-            onClick={() => {
-              test.mutate({});
-            }}
-          >
-            Run self-test
-          </Button>
-        </>
-      }
-    >
-      {copyError !== null && <ErrorPanel error={copyError} />}
-      {test.isError && <ErrorPanel error={test.error} />}
+    <Page title="System" actions={<CopyButton label="Copy diagnostics" text={() => call('system.diagnostics', {})} />}>
       {info.isPending && <Loading />}
+      {info.isError && <ErrorPanel error={info.error} retry={() => void info.refetch()} />}
       {info.data !== undefined && (
-        <div className="panel">
+        <section className="panel" aria-label="This machine">
           <Facts
             facts={[
               ['Longhand', `${info.data.version}${info.data.commit === null ? '' : ` (${info.data.commit})`}`],
@@ -93,38 +39,12 @@ export function SystemPage() {
               ],
             ]}
           />
-        </div>
+        </section>
       )}
-      {last !== undefined && (
-        <div className="panel">
-          <h2>Self-test: {last.ok ? 'passed' : 'failed'}</h2>
-          <table className="data">
-            <tbody>
-              {last.checks.map((check) => (
-                <tr key={check.name}>
-                  <td>{check.ok ? 'passed' : <strong style={{ color: 'var(--fail)' }}>failed</strong>}</td>
-                  <td>{check.name}</td>
-                  <td className="muted">{check.detail}</td>
-                  <td className="number">{formatNumber(check.seconds)} s</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-      <h2>Events of the workspace</h2>
-      {events.isError && <ErrorPanel error={events.error} />}
-      {events.data !== undefined && (
-        <DataTable
-          name="events"
-          label="Events"
-          rows={events.data}
-          columns={eventColumns}
-          rowId={(event) => event.id}
-          filterHint="Kind, subject or detail"
-          height={360}
-        />
-      )}
+      <SettingsPanel />
+      <CudaPanel />
+      <SelfTestPanel hasWorkspace={workspace.data !== null && workspace.data !== undefined} />
+      <EventsPanel />
     </Page>
   );
 }
