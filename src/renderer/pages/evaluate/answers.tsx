@@ -113,7 +113,8 @@ function columnsFor(first: string, second: string | null, judged: boolean): read
 function Score({ item, judged }: { readonly item: EvaluationItem | undefined; readonly judged: boolean }) {
   if (item === undefined) return null;
   if (!hasScore(item)) return <span className="muted">too long</span>;
-  if (!judged) return formatNumber(item.score);
+  // Part of the outputs may have been named.
+  if (!judged || (item.score > 0 && item.score < 1)) return formatNumber(item.score);
   return item.score === 1 ? <>yes</> : <span style={{ color: 'var(--rejected)' }}>no</span>;
 }
 

@@ -7,6 +7,8 @@ import { Page } from '../../components/page.tsx';
 import { Empty, ErrorPanel, Loading } from '../../components/states.tsx';
 import { Headline } from '../compare/evaluations-table.tsx';
 import { Answers } from './answers.tsx';
+import { heatGrid } from './heat-grid.ts';
+import { HeatMap } from './heat-map.tsx';
 import { sourceName } from './source-name.ts';
 import { StartForm } from './start-form.tsx';
 
@@ -39,6 +41,11 @@ export function EvaluatePage() {
         </div>
       )}
       <Results rows={rows} />
+      {[first, second].map((row) => {
+        const grid = row === undefined ? null : heatGrid(row.summary);
+        if (row === undefined || grid === null) return null;
+        return <HeatMap key={row.id} title={`${row.setName} on ${sourceName(row)}`} grid={grid} />;
+      })}
       {first !== undefined && <Answers key={`${first.id} ${second?.id ?? ''}`} first={first} second={second ?? null} />}
     </Page>
   );
