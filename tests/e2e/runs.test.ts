@@ -192,7 +192,12 @@ describe.skipIf('reason' in chromium)(
     it('continues from a checkpoint as a new run with the same numbers', async () => {
       await page.getByRole('button', { name: 'Continue from here: step 20', exact: true }).click();
       const dialog = page.getByRole('dialog');
-      await dialog.getByLabel('Length', { exact: true }).fill('0.1');
+      await dialog.getByLabel('Epochs', { exact: true }).fill('0.1');
+      expect(await dialog.getByLabel('Batch size', { exact: true }).isDisabled()).toBe(true);
+      await dialog
+        .getByText(/place in the data mean nothing/)
+        .first()
+        .waitFor();
       await dialog.getByRole('button', { name: 'Start the new run' }).click();
       await dialog
         .getByText(/would end at step/)

@@ -9,6 +9,8 @@ export function SettingField({
   value,
   preset,
   problem,
+  presetName = 'preset',
+  locked,
   onChange,
 }: {
   readonly field: FormField;
@@ -18,19 +20,28 @@ export function SettingField({
   /** The preset's value. */
   readonly preset: unknown;
   readonly problem: string | undefined;
+  /** Where `preset` comes from. */
+  readonly presetName?: string;
+  /** Why it cannot be changed. */
+  readonly locked?: string | undefined;
   readonly onChange: (value: unknown) => void;
 }) {
   const differs = problem === undefined && shownValue(value) !== shownValue(preset);
   const common = {
     size: 'xs',
     label,
-    description: meaning,
+    description: locked ?? meaning,
+    disabled: locked !== undefined,
     error: problem,
     title: flag.range === '' ? flag.name : `${flag.name}: ${flag.range}`,
     'data-path': path,
     inputWrapperOrder: ['label', 'input', 'description', 'error'] as ('label' | 'input' | 'description' | 'error')[],
   };
-  const note = differs ? <div style={{ fontSize: 11, color: 'var(--warn)' }}>preset: {shownValue(preset)}</div> : null;
+  const note = differs ? (
+    <div style={{ fontSize: 11, color: 'var(--warn)' }}>
+      {presetName}: {shownValue(preset)}
+    </div>
+  ) : null;
   const input = (() => {
     switch (flag.kind) {
       case 'choice':
@@ -60,7 +71,8 @@ export function SettingField({
             size="xs"
             mt={18}
             label={label}
-            description={meaning}
+            description={locked ?? meaning}
+            disabled={locked !== undefined}
             checked={value === true}
             onChange={(event) => {
               onChange(event.currentTarget.checked);

@@ -1,13 +1,23 @@
-import { Button, Modal, NumberInput, SegmentedControl, TextInput } from '@mantine/core';
+import { Button, Modal, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import type { RunView } from '../../../shared/api/runs.ts';
-import type { RunConfigInput } from '../../../shared/run-config.ts';
+import { inheritedFields, runConfigSchema } from '../../../shared/run-config.ts';
 import type { CheckpointRow } from '../../../shared/runs.ts';
 import { useApiMutation } from '../../api/client.ts';
 import { hrefOf } from '../../app/router.ts';
-import { fieldError } from '../../components/field-error.tsx';
+import { at } from '../../components/config-form.ts';
+import type { Changes } from '../../components/config-form.ts';
 import { formatBytes, formatCount, formatTime } from '../../components/format.ts';
+import { SettingField } from '../../components/setting-field.tsx';
 import { ErrorPanel } from '../../components/states.tsx';
+import {
+  applies,
+  changed as withChange,
+  configWith,
+  differences,
+  fieldGroups,
+  problemsOf,
+} from '../train/settings-form.ts';
 
 /** A run's checkpoints, newest first: evaluate one, keep it, or go on from it as a new run. */
 export function Checkpoints({ view }: { readonly view: RunView }) {
@@ -92,7 +102,7 @@ export function Checkpoints({ view }: { readonly view: RunView }) {
           continueFrom(null);
         }}
         title={`A new run from step ${from?.step ?? 0} of run ${run.id}`}
-        size={520}
+        size={900}
       >
         {from !== null && (
           <ContinueForm
@@ -108,6 +118,14 @@ export function Checkpoints({ view }: { readonly view: RunView }) {
   );
 }
 
+/** Why a setting stays as it is in a run that goes on from a checkpoint; undefined: it may be changed. */
+function lockedBecause(path: string): string | undefined {
+  const [first = ''] = path.split('.');
+  if (path === 'optimizer.kind') return "Taken over: the optimizer's state means nothing to another one.";
+  if (!inheritedFields.some((field) => field === first)) return undefined;
+  return 'Taken over: the trained values and the place in the data mean nothing under another value.';
+}
+
 function ContinueForm({
   view: { run, config },
   checkpoint,
@@ -119,21 +137,22 @@ function ContinueForm({
 }) {
   const start = useApiMutation('runs.continueFrom');
   const [name, setName] = useState('');
-  const [rate, setRate] = useState<string | number>(config.learningRate);
-  const [unit, setUnit] = useState<'epochs' | 'maxSteps'>(config.maxSteps === null ? 'epochs' : 'maxSteps');
-  const [length, setLength] = useState<string | number>(config.maxSteps ?? config.epochs ?? 1);
-  const field = start.error?.body.place.field;
-  const errorOf = (...names: string[]) =>
-    field !== undefined && names.includes(field) ? fieldError(start.error) : undefined;
+  const [changes, setChanges] = useState<Changes>({});
+  const wanted = configWith(config, changes);
+  const checked = runConfigSchema.safeParse(wanted);
+  // While something is wrong the form keeps its shape.
+  const shown = checked.data ?? config;
+  const problems = new Map(problemsOf(wanted));
+  const place = start.error?.body.place.field;
+  const marked = place !== undefined && at(shown, place) !== undefined;
+  if (marked) problems.set(place, `${start.error?.message ?? ''} ${start.error?.body.hint ?? ''}`);
   const begin = (): void => {
-    const changes: RunConfigInput = {
-      ...(Number(rate) === config.learningRate ? {} : { learningRate: Number(rate) }),
-      ...(Number(length) === config[unit] ? {} : { [unit]: Number(length) }),
-    };
+    if (!checked.success) return;
+    const changed = differences(checked.data, config);
     start.mutate(
       {
         ...{ runId: run.id, checkpointId: checkpoint.id },
-        ...(Object.keys(changes).length === 0 ? {} : { config: changes }),
+        ...(Object.keys(changed).length === 0 ? {} : { config: changed }),
         ...(name.trim() === '' ? {} : { name: name.trim() }),
       },
       { onSuccess: onDone },
@@ -148,8 +167,9 @@ function ContinueForm({
       }}
     >
       <div className="muted">
-        Weights, optimizer state, place in the data and the pairs are taken over; run {run.id} stays as it is. Unchanged
-        settings give the same numbers as run {run.id} after this step.
+        Weights, optimizer state, place in the data and the pairs are taken over; run {run.id} stays as it is. Epochs
+        and steps count from the start of run {run.id}. Unchanged settings give the same numbers as run {run.id} after
+        this step.
       </div>
       <TextInput
         label="Name"
@@ -159,46 +179,42 @@ function ContinueForm({
           setName(event.currentTarget.value);
         }}
       />
-      <NumberInput
-        label="Learning rate"
-        description="Peak of the schedule"
-        value={rate}
-        min={0}
-        error={errorOf('learningRate')}
-        onChange={setRate}
-      />
-      <div>
-        <SegmentedControl
-          size="xs"
-          aria-label="Length in"
-          value={unit}
-          data={[
-            { value: 'epochs', label: 'Epochs' },
-            { value: 'maxSteps', label: 'Steps' },
-          ]}
-          onChange={(next) => {
-            setUnit(next);
-            setLength(config[next] ?? '');
-          }}
-        />
-        <NumberInput
-          mt={4}
-          aria-label="Length"
-          description={`Counted from the start of run ${run.id}, not from the checkpoint`}
-          value={length}
-          min={0}
-          error={errorOf('epochs', 'maxSteps')}
-          onChange={setLength}
-        />
-      </div>
-      {start.isError && errorOf('learningRate', 'epochs', 'maxSteps') === undefined && (
-        <ErrorPanel error={start.error} />
-      )}
+      {fieldGroups.map(({ title, fields }) => {
+        const visible = fields.filter((field) => applies(shown, field));
+        return (
+          visible.length > 0 && (
+            <section
+              key={title}
+              aria-label={title}
+              style={{ display: 'grid', gridTemplateColumns: 'repeat(3, minmax(0, 1fr))', gap: '8px 12px' }}
+            >
+              <h2 style={{ gridColumn: '1 / -1', margin: 0 }}>{title}</h2>
+              {visible.map((field) => (
+                <SettingField
+                  key={field.path}
+                  field={field}
+                  typed={changes[field.path]}
+                  value={at(shown, field.path)}
+                  preset={at(config, field.path)}
+                  presetName={`run ${run.id}`}
+                  problem={problems.get(field.path)}
+                  locked={lockedBecause(field.path)}
+                  onChange={(value) => {
+                    start.reset();
+                    setChanges((before) => withChange(before, field.path, value));
+                  }}
+                />
+              ))}
+            </section>
+          )
+        );
+      })}
+      {start.isError && !marked && <ErrorPanel error={start.error} />}
       <div className="row" style={{ justifyContent: 'flex-end' }}>
         <Button variant="default" onClick={onDone}>
           Cancel
         </Button>
-        <Button type="submit" loading={start.isPending}>
+        <Button type="submit" loading={start.isPending} disabled={!checked.success}>
           Start the new run
         </Button>
       </div>

@@ -36,10 +36,15 @@ export function changed(before: Changes, path: string, value: unknown): Changes 
 
 /** The configuration that the form stands for: the preset with the changes over it. */
 export function formConfig(preset: PresetName, changes: Changes): RunConfigInput {
-  const config: Record<string, unknown> = { ...presets[preset] };
+  return configWith(presets[preset], changes);
+}
+
+/** A configuration with what a person changed over it. */
+export function configWith(base: RunConfigInput, changes: Changes): RunConfigInput {
+  const config: Record<string, unknown> = { ...base };
   // Another objective brings its own weights.
   const objective = objectives.find((name) => name === changes['objective']);
-  const before = config['objective'] as Objective; // every preset names one
+  const before = config['objective'] as Objective; // every preset and every run names one
   if (objective !== undefined && objective !== before) {
     for (const field of fieldsOfObjective(before, objective)) delete config[field];
   }
@@ -61,6 +66,14 @@ export function applies(config: RunConfig, { flag, path }: FormField): boolean {
   if (flag.variant !== null) return at(config, [...flag.variant.path, 'kind'].join('.')) === flag.variant.kind;
   const owned = path.startsWith('optimizer.') || Object.hasOwn(objectiveOwn, path);
   return !owned || at(config, path) !== undefined;
+}
+
+/** The settings in which a configuration differs from another one, whole first keys. */
+export function differences(config: RunConfig, from: RunConfig): RunConfigInput {
+  const other: Readonly<Record<string, unknown>> = from;
+  return Object.fromEntries(
+    Object.entries(config).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(other[key])),
+  );
 }
 
 /** What is wrong with the form, by path. */
