@@ -22,7 +22,7 @@ const chosen: Readonly<Record<string, string>> = {
   train: 'train-light',
   run: 'run-light',
   compare: 'compare-light',
-  evaluate: 'evaluate-light',
+  evaluate: 'evaluate-answers-light',
   system: 'system-light',
 };
 

@@ -373,7 +373,7 @@ describe.skipIf('reason' in chromium)(
           ['run-lora', 'runs/3'],
           ['compare-empty', 'compare'],
           ['compare', 'compare?runs=1,2,3'],
-          ['evaluate', `evaluate?a=${base?.id}&b=${run?.id}`],
+          ['evaluate-answers', `evaluate?a=${base?.id}&b=${run?.id}`],
         ] as const) {
           await visit(address);
           await page.getByRole('heading', { level: 1 }).waitFor();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tourStops } from '../../src/renderer/tour/stops.ts';
+import { seriousFindings } from './axe.ts';
 import { chromiumOrSkipReason } from './chromium.ts';
 import { pictures, startApp } from './start-app.ts';
 import type { App } from './start-app.ts';
@@ -30,7 +31,8 @@ describe.skipIf('reason' in chromium)(
       await app.close();
     });
 
-    it('goes through its stops with Enter alone, opens the page of each, and is over after the last', async () => {
+    it('goes through its stops with Enter alone, opens the page of each, and is over after the last; axe finds nothing serious', async () => {
+      const found: string[] = [];
       await bar().waitFor();
       for (const [i, { title, page: place }] of tourStops.entries()) {
         await bar()
@@ -41,11 +43,13 @@ describe.skipIf('reason' in chromium)(
         for (const scheme of ['light', 'dark'] as const) {
           await page.emulateMedia({ colorScheme: scheme });
           await page.screenshot({ path: join(pictures, `tour-${i + 1}-${scheme}.png`) });
+          found.push(...(await seriousFindings(page)).map((text) => `${title} ${scheme} ${text}`));
         }
         await page.keyboard.press('Enter');
       }
       await bar().waitFor({ state: 'detached' });
       await expect.poll(stored).toBe('over');
+      expect(found).toEqual([]);
     });
 
     it('does not come again', async () => {
