@@ -91,7 +91,7 @@ export function LengthHistogram({
               x2={place * width}
               y1={head - 2}
               y2={head + drawn}
-              stroke="var(--tuned)"
+              style={{ stroke: 'var(--tuned)' }}
               strokeWidth={1.5}
               strokeDasharray="4 3"
             />
@@ -100,7 +100,7 @@ export function LengthHistogram({
               y={10}
               textAnchor={place > 0.5 ? 'end' : 'start'}
               fontSize={11}
-              fill="var(--tuned)"
+              style={{ fill: 'var(--tuned)' }}
             >
               target {formatCompact(target)}
             </text>

@@ -15,7 +15,7 @@ import { LengthHistogram } from './length-histogram.tsx';
 import { Reader } from './reader.tsx';
 
 const columns: readonly DataColumn<DocumentListRow>[] = [
-  { id: 'title', header: 'Title', value: (row) => row.title, width: 190 },
+  { id: 'title', header: 'Title', value: (row) => row.title, width: 140 },
   { id: 'tokens', header: 'Tokens', value: (row) => row.tokens, cell: (row) => count(row.tokens), number: true },
   {
     id: 'characters',
