@@ -44,7 +44,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   [`${engine}/text`]: { imports: engineBase, node: true },
   [`${engine}/model`]: { imports: [...engineBase, `${engine}/onnx`], node: true },
   [`${engine}/training`]: {
-    imports: [...engineBase, `${engine}/model`, `${engine}/onnx`, `${engine}/text`, `${engine}/generation`],
+    imports: [...engineBase, `${engine}/model`, `${engine}/onnx`, `${engine}/text`],
     node: true,
   },
   [`${engine}/generation`]: {

@@ -107,7 +107,7 @@ describe.skipIf('reason' in chromium)(
         .waitFor();
       expect(await page.getByLabel('Max length').getAttribute('aria-invalid')).toBe('true');
       await page.getByLabel('Max length').fill('1024');
-      await page.getByText('Fits').waitFor();
+      await page.getByText('Fits', { exact: true }).waitFor();
     });
 
     it('tries the longest example and shows peak memory, seconds a step and the whole time', async () => {

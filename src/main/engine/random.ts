@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { uniformFloat32 } from 'pure-rand/distribution/uniformFloat32';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
@@ -24,4 +25,13 @@ export function shuffled<T>(items: readonly T[], random: RandomGenerator): T[] {
     result[j] = held;
   }
   return result;
+}
+
+/**
+ * Uniform numbers in [0, 1) for the sampling steps of one sequence, one a token. They depend on seed and key only, never on
+ * the batch a sequence is decoded in, so a job that is cut and resumed draws the same ones.
+ */
+export function uniformsFor(seed: number, key: string, count: number): Float32Array {
+  const random = randomStream(seed, 'sampling', key);
+  return Float32Array.from({ length: count }, () => uniformFloat32(random));
 }

@@ -3,7 +3,7 @@ import type { ModelRunner, ModelState } from '../model/runner.ts';
 import { batchByLength, splitCommonPrefix } from './batching.ts';
 import type { BatchLimits } from './batching.ts';
 import type { PromptCodec } from './prompt-codec.ts';
-import { uniformsFor } from './uniforms.ts';
+import { uniformsFor } from '../random.ts';
 
 /** A model that answers: what synthesis and evaluation need of it. */
 export interface Generator {

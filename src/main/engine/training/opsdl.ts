@@ -1,4 +1,4 @@
-import { uniformsFor } from '../generation/uniforms.ts';
+import { uniformsFor } from '../random.ts';
 import type { ModelRunner, ModelState, Targets, TreeTokens } from '../model/runner.ts';
 import type { ExampleResult } from './example-result.ts';
 import { positionsOf, type RopeFor, type TrainingExample } from './example.ts';

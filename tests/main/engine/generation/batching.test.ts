@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { batchByLength, splitCommonPrefix } from '../../../../src/main/engine/generation/batching.ts';
-import { uniformsFor } from '../../../../src/main/engine/generation/uniforms.ts';
+import { uniformsFor } from '../../../../src/main/engine/random.ts';
 
 describe('batchByLength', () => {
   it('puts similar lengths together within both bounds', () => {
