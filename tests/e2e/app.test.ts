@@ -157,7 +157,7 @@ describe.skipIf('reason' in chromium)(
       await visit(app.page, 'train');
       await app.page.getByLabel('Batch size').fill('1');
       await app.page.getByLabel('Epochs').fill('4');
-      await app.page.getByText('Fits').waitFor();
+      await app.page.getByText('Fits', { exact: true }).waitFor();
       await app.page.getByRole('button', { name: 'Start' }).click();
       await until('training', async () => (await jobs()).some((job) => job.kind === 'train' && job.runId !== null));
       await visit(app.page, 'runs/1');
