@@ -102,7 +102,8 @@ const tasks: Record<string, (...args: string[]) => Promise<number>> = {
       cwd: root,
       stdio: withMessages,
     }),
-  // A million damaged files; `npm test` has the short form.
+  // 200 kills at random moments and a million damaged files; `npm test` has the short forms.
+  'test:faults': (...args: string[]) => own('tests/faults/main.ts', ...args),
   'test:fuzz': (...args: string[]) => own('tests/fuzz/main.ts', ...args),
   'setup:python': async () => (await import('./python-env.ts')).makePythonEnvironment(),
   'setup:cuda': async (...args: string[]) => (await import('./cuda.ts')).setUpCuda(...args),

@@ -26,7 +26,7 @@ await Promise.all(
         `${target.padEnd(16)} ${String(cases).padStart(7)} cases ${seconds.toFixed(0).padStart(5)} s, slowest ${slowestMs.toFixed(0)} ms (case ${slowestCase}), at most ${peakMiB} MiB, ${findings.length} findings`,
       );
       for (const { index, problem } of findings)
-        console.log(`  case ${index}: ${problem.split('\n').slice(0, 4).join('\n    ')}`);
+        console.log(`  case ${index}: ${problem.slice(0, 600).split('\n').slice(0, 4).join('\n    ')}`);
     }
   }),
 );

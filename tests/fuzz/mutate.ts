@@ -99,7 +99,7 @@ export function mutateJson(value: unknown, values: readonly unknown[], random: R
 function changeJson(root: unknown, values: readonly unknown[], random: Random): unknown {
   let node = root;
   for (;;) {
-    if (typeof node !== 'object' || node === null) return pick(random, [...values]);
+    if (typeof node !== 'object' || node === null) return structuredClone(pick(random, values));
     const owner = node as Record<string, unknown>;
     const keys = Object.keys(owner);
     if (keys.length === 0) return root;
@@ -115,13 +115,13 @@ function changeJson(root: unknown, values: readonly unknown[], random: Random): 
         else delete owner[key];
         return root;
       case 1:
-        owner[pick(random, [...keys, '__proto__', '', 'x'])] = inner;
+        owner[pick(random, [...keys, '__proto__', '', 'x'])] = structuredClone(inner);
         return root;
       case 2:
         owner[key] = typeof inner === 'number' ? Number(pick(random, numbers)) : String(inner) + String(inner);
         return root;
       default:
-        owner[key] = pick(random, [...values]);
+        owner[key] = structuredClone(pick(random, values));
         return root;
     }
   }

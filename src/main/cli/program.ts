@@ -15,6 +15,7 @@ import { planCommand } from './commands/plan.ts';
 import { runsCommand } from './commands/runs.ts';
 import { selfTestCommand } from './commands/self-test.ts';
 import { trainCommand } from './commands/train.ts';
+import { workspaceCommand } from './commands/workspace.ts';
 import { exitCode, exitCodeFor, exitCodes } from './exit-codes.ts';
 import { showError } from './show-error.ts';
 
@@ -50,6 +51,7 @@ Examples:
     extendCommand(),
     exportCommand(),
     bundleCommand(),
+    workspaceCommand(),
     goldenCommand(),
     planCommand(),
     doctorCommand(),

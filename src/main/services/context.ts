@@ -11,6 +11,7 @@ export interface ServiceContext {
 /**
  * Opens a workspace with an engine (whose process starts at the first job that needs it). `close` ends both; without it
  * the process keeps the program from ending.
+ * Once a day a copy of the database is made beside the work; closing waits for it.
  * Errors: as openWorkspace.
  */
 export function openContext(
@@ -19,8 +20,14 @@ export function openContext(
 ): ServiceContext & { close(): Promise<void>; discard(): Promise<void> } {
   const workspace = openWorkspace(folder, options);
   const engine = new EngineClient();
+  const backup = workspace.backupIsDue() ? workspace.backUp('automatic').catch(noteFailure) : undefined;
+  function noteFailure(error: unknown): void {
+    // The work goes on: the copy is for a bad day. It is tried again at the next opening.
+    workspace.events.add('backup_failed', '', { message: error instanceof Error ? error.message : String(error) });
+  }
   const close = async (): Promise<void> => {
     await engine.kill();
+    await backup;
     workspace.close();
   };
   return {

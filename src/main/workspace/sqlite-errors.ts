@@ -48,9 +48,12 @@ export function asDatabaseError(file: string, error: unknown): unknown {
   return error;
 }
 
+/** A database whose content is broken. */
+export class DamagedDatabase extends UserError {}
+
 /** The error for a database whose content is broken. */
-export function damaged(file: string, problem: string, cause?: unknown): UserError {
-  return new UserError('invalid_input', `The workspace database ${file} is damaged: ${problem}.`, {
+export function damaged(file: string, problem: string, cause?: unknown): DamagedDatabase {
+  return new DamagedDatabase('invalid_input', `The workspace database ${file} is damaged: ${problem}.`, {
     hint: 'Put back a copy of the workspace, such as one from its backups folder; the damaged file was not changed.',
     place: { file },
     cause,

@@ -3,7 +3,9 @@ import { join, resolve } from 'node:path';
 import { UserError } from '../../shared/errors.ts';
 import { asWriteError } from '../files/atomic-write.ts';
 import { auditQueueRepository } from './audit-queue.ts';
+import { backUp, backupIsDue, listBackups } from './backups.ts';
 import { bundleRepository } from './bundles.ts';
+import { checkWorkspace } from './check.ts';
 import { checkpointRepository } from './checkpoints.ts';
 import { chunkRepository } from './chunks.ts';
 import { inspectDatabaseFile, openDatabase } from './database.ts';
@@ -27,7 +29,7 @@ import { referenceLogpRepository } from './reference-logps.ts';
 import { reviewRepository } from './reviews.ts';
 import { runRepository } from './runs.ts';
 import { sampleRepository } from './samples.ts';
-import { guarded, withDatabaseErrors } from './sqlite-errors.ts';
+import { DamagedDatabase, guarded, withDatabaseErrors } from './sqlite-errors.ts';
 
 export interface OpenOptions {
   /** Make the workspace where there is none; the folder must not hold anything else. */
@@ -73,7 +75,11 @@ export function openWorkspace(dir: string, options: OpenOptions = {}) {
         place: { file: folder },
       });
     }
-    if (existsSync(file)) withDatabaseErrors(file, () => inspectDatabaseFile(file, { migrations }));
+    try {
+      if (existsSync(file)) withDatabaseErrors(file, () => inspectDatabaseFile(file, { migrations }));
+    } catch (error) {
+      throw withBackup(folder, error);
+    }
   }
   const lock = readOnly ? undefined : lockWorkspace(folder, program, now());
   let database: Database;
@@ -82,7 +88,7 @@ export function openWorkspace(dir: string, options: OpenOptions = {}) {
     database = openDatabase(file, { readOnly, suspicious, migrations, now: now() });
   } catch (error) {
     lock?.release();
-    throw error;
+    throw withBackup(folder, error);
   }
   if (lock !== undefined) openHere.set(key, { database, lock });
 
@@ -135,6 +141,18 @@ export function openWorkspace(dir: string, options: OpenOptions = {}) {
       }
     },
 
+    /** Copies of the database, newest first. */
+    backups: () => listBackups(folder),
+
+    /** Whether an automatic backup is to be made now: once a day, and never of a workspace that was just made. */
+    backupIsDue: () => !readOnly && created === 'nothing' && backupIsDue(folder, now()),
+
+    /** Copies the database while it is in use. Errors: as `backUp`. */
+    backUp: (kind: 'automatic' | 'manual', signal?: AbortSignal) => backUp(folder, file, kind, now(), signal),
+
+    /** Looks through everything, a step a `next`. */
+    check: () => checkWorkspace(folder, database),
+
     /** Ends the use of the workspace and gives the lock back; further calls throw. */
     close(): void {
       if (!database.open) return;
@@ -159,6 +177,20 @@ type Recoverable = Pick<
   Workspace,
   'documents' | 'runs' | 'generationJobs' | 'evaluations' | 'extensions' | 'events' | 'transaction'
 >;
+
+/** A damaged database is not the end: says which copy there is and how to put it back. */
+function withBackup(folder: string, error: unknown): unknown {
+  if (!(error instanceof DamagedDatabase)) return error;
+  const newest = listBackups(folder)[0];
+  if (newest === undefined) return error;
+  return new UserError(error.code, error.message, {
+    hint: `The newest copy is ${newest.path}, of ${new Date(newest.at).toISOString()}: longhand workspace restore puts it back and keeps the damaged file.`,
+    place: error.place,
+    cause: error,
+  });
+}
+
+type Recoverable = Pick<Workspace, 'documents' | 'runs' | 'generationJobs' | 'evaluations' | 'events' | 'transaction'>;
 
 /** Puts right what a process that was killed left half done. */
 function recover(workspace: Recoverable, abandonedBy: unknown): void {

@@ -18,6 +18,7 @@ export const jobKinds = [
   'openBundle',
   'exportVerdicts',
   'importVerdicts',
+  'care',
 ] as const;
 export type ApiJobKind = (typeof jobKinds)[number];
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { BackupRow, CompactReport } from '../workspace-care.ts';
 import { method } from './method.ts';
 
 export interface WorkspaceInfo {
@@ -65,6 +66,19 @@ export const workspaceMethods = {
   'workspaces.recent': method<readonly RecentWorkspace[]>()(z.strictObject({})),
   'workspaces.open': method<WorkspaceInfo>()(z.strictObject({ folder, create: z.boolean().default(false) })),
   'workspaces.close': method<null>()(z.strictObject({})),
+  /** Copies of the open workspace's database, newest first. */
+  'workspaces.backups': method<readonly BackupRow[]>()(z.strictObject({})),
+  'workspaces.backUp': method<{ readonly jobId: number }>()(z.strictObject({})),
+  /** The job's result is a `CheckReport`. */
+  'workspaces.check': method<{ readonly jobId: number }>()(z.strictObject({})),
+  /** Closes the workspace, writes its database anew and opens it again; not while a job runs. */
+  'workspaces.compact': method<CompactReport>()(z.strictObject({})),
+  /** Puts a copy back into a workspace that is not open (a damaged one cannot be), without opening it. */
+  'workspaces.restore': method<{ readonly restored: string; readonly kept: string | null }>()(
+    z.strictObject({ folder, name: z.string().optional() }),
+  ),
+  /** Everything in open formats into an empty or new folder; the job's result is an `ExportAllReport`. */
+  'workspaces.exportAll': method<{ readonly jobId: number }>()(z.strictObject({ folder })),
   /** Files and folders for choosing where there is no native dialog; only inside what the user granted. */
   'files.browse': method<FolderListing>()(z.strictObject({ path: z.string().nullable().default(null) })),
   /** Runs the embedded demo in a new workspace under `folder` (left out: a temporary one) and opens it. */

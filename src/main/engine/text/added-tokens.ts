@@ -31,13 +31,18 @@ export class AddedTokenMatcher {
   readonly #pattern: RegExp | undefined;
   readonly #byPattern: ReadonlyMap<string, AddedToken>;
 
-  /** `patterns`: what to look for -> token; the text is the content, or its normalised form. */
+  /**
+   * `patterns`: what to look for -> token; the text is the content, or its normalised form.
+   * @throws SyntaxError where they are too long together to be looked for
+   */
   constructor(patterns: ReadonlyMap<string, AddedToken>) {
     this.#byPattern = patterns;
     const contents = [...patterns.keys()].filter((content) => content !== '');
     // Alternatives are tried in order, so the longest comes first.
     contents.sort((a, b) => b.length - a.length);
     this.#pattern = contents.length === 0 ? undefined : new RegExp(contents.map(escapeRegExp).join('|'), 'g');
+    // Patterns are compiled at their first use, once for each width of characters.
+    for (const text of ['', '\u0100']) this.#pattern?.test(text);
   }
 
   /** Sections that cover the whole text, in order. */

@@ -315,5 +315,14 @@ export async function loadTokenizer(modelDir: string): Promise<Tokenizer> {
     await readModelFile(path.join(modelDir, 'special_tokens_map.json')),
     await readModelFile(path.join(modelDir, 'generation_config.json')),
   );
-  return new BpeTokenizer(pipeline, special);
+  try {
+    return new BpeTokenizer(pipeline, special);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw new UserError('unsupported', `The added tokens in ${file} are too long to be looked for in a text.`, {
+      hint: 'Added tokens are names such as <|im_end|>; take the original file of the model.',
+      place: { file, field: 'added_tokens' },
+      cause,
+    });
+  }
 }

@@ -5,6 +5,7 @@ import type { FolderEntry, FolderListing, WorkspaceInfo } from '../../../shared/
 import { UserError } from '../../../shared/errors.ts';
 import { databaseName } from '../../workspace/workspace.ts';
 import type { ServiceContext } from '../context.ts';
+import { checkAll, compactWorkspace, exportAll, restoreWorkspace } from '../workspace-care.ts';
 import { demoHandlers } from './demo-handlers.ts';
 import type { DomainMethods, Handlers } from './handlers.ts';
 import type { Session } from './session.ts';
@@ -54,6 +55,59 @@ function roleOf(folder: string): FolderEntry['role'] {
   return existsSync(join(folder, 'config.json')) && existsSync(join(folder, 'tokenizer.json')) ? 'model' : null;
 }
 
+type Care = 'backups' | 'backUp' | 'check' | 'compact' | 'restore' | 'exportAll';
+
+function careHandlers(session: Session): Pick<Handlers<DomainMethods<'workspaces'>>, `workspaces.${Care}`> {
+  return {
+    'workspaces.backups': () => session.context.workspace.backups(),
+    'workspaces.backUp': () => {
+      const { workspace } = session.context;
+      const job = session.jobs.start({
+        ...{ kind: 'care', title: 'Back up the workspace', beside: true },
+        run: async ({ signal }) => {
+          const backup = await workspace.backUp('manual', signal);
+          session.changed('workspace');
+          return backup;
+        },
+      });
+      return { jobId: job.id };
+    },
+    'workspaces.check': () => {
+      const { context } = session;
+      const job = session.jobs.start({
+        ...{ kind: 'care', title: 'Check the workspace', beside: true },
+        run: (control) => checkAll(context, control),
+      });
+      return { jobId: job.id };
+    },
+    'workspaces.compact': async () => {
+      const { folder } = session.context.workspace;
+      const busy = session.jobs.list().find(({ status }) => ['waiting', 'running', 'pausing'].includes(status));
+      if (busy !== undefined) {
+        throw new UserError('conflict', `"${busy.title}" is still running, so the workspace was not compacted.`, {
+          hint: 'Wait for its end, or pause it.',
+        });
+      }
+      await session.closeWorkspace();
+      try {
+        return compactWorkspace(folder);
+      } finally {
+        await session.openWorkspace(folder, false);
+      }
+    },
+    'workspaces.restore': async ({ folder, name }) => restoreWorkspace(await session.grants.check(folder), name),
+    'workspaces.exportAll': async (request) => {
+      const { context } = session;
+      const folder = await session.grants.check(request.folder);
+      const job = session.jobs.start({
+        ...{ kind: 'export', title: 'Export everything' },
+        run: (control) => exportAll(context, { folder }, control),
+      });
+      return { jobId: job.id };
+    },
+  };
+}
+
 export function workspaceHandlers(session: Session): Handlers<DomainMethods<'workspaces' | 'files' | 'demo'>> {
   return {
     'workspaces.current': () => (session.open ? workspaceInfo(session.context) : null),
@@ -64,6 +118,7 @@ export function workspaceHandlers(session: Session): Handlers<DomainMethods<'wor
       await session.closeWorkspace();
       return null;
     },
+    ...careHandlers(session),
     'files.browse': ({ path }) => browse(session, path),
     ...demoHandlers(session),
   };

@@ -173,6 +173,14 @@ describe('files that cannot be used', () => {
     return error as UserError;
   };
 
+  it('says that added tokens are too long to be looked for (found by fuzzing)', async () => {
+    const json = valid();
+    const [first] = json.added_tokens;
+    if (first !== undefined) first.content = '<|{x}'.repeat(20_000);
+    const error = await failure({ 'tokenizer.json': json });
+    expect(error).toMatchObject({ code: 'unsupported', place: { field: 'added_tokens' } });
+  });
+
   it('says that tokenizer.json is missing', async () => {
     const error = await failure({});
     expect(error.code).toBe('not_found');

@@ -1,0 +1,119 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import SqliteDatabase from 'better-sqlite3';
+import { UserError } from '../../shared/errors.ts';
+import type { BackupRow } from '../../shared/workspace-care.ts';
+import { asWriteError } from '../files/atomic-write.ts';
+import { asDatabaseError, damaged } from './sqlite-errors.ts';
+
+export const backupFolder = 'backups';
+/** An automatic backup is made where the newest copy is older. */
+export const backupEvery = 24 * 60 * 60 * 1000;
+/** Automatic backups that are kept. */
+export const backupsKept = 5;
+
+/** Pages a turn of main's thread: 2 MB, some milliseconds. */
+const pagesAtOnce = 512;
+
+const names = /^workspace-(auto|manual|v\d+)-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.db$/;
+
+/** All copies of the database beside it, newest first. */
+export function listBackups(workspaceFolder: string): readonly BackupRow[] {
+  const folder = join(workspaceFolder, backupFolder);
+  let found: string[];
+  try {
+    found = readdirSync(folder);
+  } catch {
+    return [];
+  }
+  return found
+    .flatMap((name): BackupRow[] => {
+      const parts = names.exec(name);
+      if (parts === null) return [];
+      const [, kind = '', year, month, day, hour, minute, second] = parts;
+      const at = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
+      const path = join(folder, name);
+      const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+      return [
+        { name, path, bytes, at, kind: kind === 'auto' ? 'automatic' : kind === 'manual' ? 'manual' : 'migration' },
+      ];
+    })
+    .sort((a, b) => b.at - a.at || (a.name < b.name ? 1 : -1));
+}
+
+/**
+ * Whether an automatic backup is due. A clock that was set back does not put it off: a newest copy from the future
+ * counts as none.
+ */
+export function backupIsDue(workspaceFolder: string, now: number): boolean {
+  const newest = listBackups(workspaceFolder)[0]?.at;
+  return newest === undefined || newest > now + 60_000 || now - newest > backupEvery;
+}
+
+/**
+ * Copies the database with SQLite's backup API while it is in use, checks the copy, and only then gives it its name.
+ * Of the automatic ones the newest `backupsKept` stay.
+ * Errors: `cancelled`, `no_space`, `invalid_input`; nothing is left behind then, and earlier copies are untouched.
+ */
+export async function backUp(
+  workspaceFolder: string,
+  file: string,
+  kind: 'automatic' | 'manual',
+  now: number,
+  signal?: AbortSignal,
+): Promise<BackupRow> {
+  const folder = join(workspaceFolder, backupFolder);
+  const stamp = new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, '');
+  const path = join(folder, `workspace-${kind === 'automatic' ? 'auto' : 'manual'}-${stamp}.db`);
+  const temporary = `${path}.tmp`;
+  // A connection of its own: the workspace's may be in the middle of a transaction.
+  const source = new SqliteDatabase(file, { readonly: true });
+  try {
+    mkdirSync(folder, { recursive: true });
+    rmSync(temporary, { force: true });
+    await source.backup(temporary, {
+      progress: () => {
+        if (signal?.aborted === true) throw new UserError('cancelled', 'The backup was stopped.');
+        return pagesAtOnce;
+      },
+    });
+    requireWhole(temporary, path);
+    sync(temporary);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw asWriteError(path, asDatabaseError(path, error));
+  } finally {
+    source.close();
+  }
+  const automatic = listBackups(workspaceFolder).filter((backup) => backup.kind === 'automatic');
+  for (const old of automatic.slice(backupsKept)) rmSync(old.path, { force: true });
+  return {
+    name: path.slice(folder.length + 1),
+    path,
+    bytes: statSync(path).size,
+    at: Math.floor(now / 1000) * 1000,
+    kind,
+  };
+}
+
+/** Throws where the copy is not whole. It is left in one file: no log of changes lies beside it. */
+function requireWhole(copy: string, path: string): void {
+  const database = new SqliteDatabase(copy);
+  try {
+    database.pragma('journal_mode = DELETE');
+    const answer = String(database.pragma('quick_check(1)', { simple: true }));
+    if (answer !== 'ok') throw damaged(path, answer);
+  } finally {
+    database.close();
+  }
+}
+
+export function sync(path: string): void {
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
