@@ -77,7 +77,7 @@ async function withContext(
 
 /** Calls `after` once a method of a repository has returned, which is when its rows are durable. */
 function onceStored<Key extends string, Input extends unknown[]>(
-  repository: { readonly [key in Key]: (...input: Input) => unknown },
+  repository: { [key in Key]: (...input: Input) => unknown },
   key: Key,
   after: (...input: Input) => void,
 ): void {

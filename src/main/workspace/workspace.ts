@@ -190,8 +190,6 @@ function withBackup(folder: string, error: unknown): unknown {
   });
 }
 
-type Recoverable = Pick<Workspace, 'documents' | 'runs' | 'generationJobs' | 'evaluations' | 'events' | 'transaction'>;
-
 /** Puts right what a process that was killed left half done. */
 function recover(workspace: Recoverable, abandonedBy: unknown): void {
   workspace.transaction(() => {
