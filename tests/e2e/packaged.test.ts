@@ -33,7 +33,16 @@ describe.skipIf(process.platform !== 'linux')('what electron-builder packs', { t
       ),
     );
     expect([...tops].toSorted()).toEqual([
-      ...['LICENSE', 'node_modules', 'out/main', 'out/preload', 'out/renderer', 'package.json', 'resources/demo'],
+      ...[
+        'LICENSE',
+        'node_modules',
+        'out/main',
+        'out/preload',
+        'out/renderer',
+        'package.json',
+        'resources/demo',
+        'resources/evaluation',
+      ],
     ]);
     expect(files.filter(({ path }) => /\.(map|cpp|py)$/.test(path)).map(({ path }) => path)).toEqual([]);
   });
