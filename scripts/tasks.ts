@@ -104,6 +104,8 @@ const tasks: Record<string, (...args: string[]) => Promise<number>> = {
     }),
   // 200 kills at random moments and a million damaged files; `npm test` has the short forms.
   'test:faults': (...args: string[]) => own('tests/faults/main.ts', ...args),
+  'test:soak': (...args: string[]) =>
+    runInForeground(process.execPath, ['--expose-gc', join(root, 'tests', 'soak', 'main.ts'), ...args], { cwd: root }),
   'test:fuzz': (...args: string[]) => own('tests/fuzz/main.ts', ...args),
   'setup:python': async () => (await import('./python-env.ts')).makePythonEnvironment(),
   'setup:cuda': async (...args: string[]) => (await import('./cuda.ts')).setUpCuda(...args),
