@@ -27,8 +27,9 @@ Examples:
   longhand evaluate compare 1,4,7 --names base,SFT,LongPO
   longhand evaluate compare 1,7 --flips 20`,
     )
-    .action((evaluations: readonly number[], flags: CompareFlags) =>
-      invoke(flags, async ({ signal, print, json, open }) => {
+    .action((evaluations: readonly number[], flags: CompareFlags, command: Command) =>
+      // `evaluate` has --workspace and --json of its own and takes them wherever they stand.
+      invoke(command.optsWithGlobals<CompareFlags>(), async ({ signal, print, json, open }) => {
         const context = open({ create: false });
         const names = flags.names?.split(',').map((name) => name.trim());
         const comparison = await compareEvaluations(context, evaluations, { signal, ...(names && { names }) });
