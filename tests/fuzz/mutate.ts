@@ -115,7 +115,10 @@ function changeJson(root: unknown, values: readonly unknown[], random: Random): 
         else delete owner[key];
         return root;
       case 1:
-        owner[pick(random, [...keys, '__proto__', '', 'x'])] = structuredClone(inner);
+        // As a member of its own, as JSON.parse makes it, and not as the prototype.
+        Object.defineProperty(owner, pick(random, [...keys, '__proto__', '', 'x']), {
+          ...{ value: structuredClone(inner), enumerable: true, writable: true, configurable: true },
+        });
         return root;
       case 2:
         owner[key] = typeof inner === 'number' ? Number(pick(random, numbers)) : String(inner) + String(inner);
