@@ -53,3 +53,9 @@ const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFracti
 export function formatCompact(value: number): string {
   return Math.abs(value) < 1000 ? whole.format(value) : compact.format(value);
 }
+
+/** A number of tokens as context lengths are named: 131,072 = 128K, 1,048,576 = 1M; others as `formatCompact` has them. */
+export function formatContextLength(tokens: number): string {
+  if (tokens >= 2 ** 20 && tokens % 2 ** 20 === 0) return `${tokens / 2 ** 20}M`;
+  return tokens >= 1024 && tokens % 1024 === 0 ? `${tokens / 1024}K` : formatCompact(tokens);
+}

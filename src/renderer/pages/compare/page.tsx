@@ -65,16 +65,23 @@ export function ComparePage() {
       )}
       {runs.rows.length > 0 && shown.length === 0 && (
         <Empty title="Choose two runs or more">
-          <Button
-            size="xs"
-            variant="default"
-            mt={8}
-            onClick={() => {
-              compare(runs.rows.slice(-3).map(({ id }) => id));
-            }}
-          >
-            Compare the latest runs
-          </Button>
+          {runs.rows.length === 1 ? (
+            <>
+              There is one run so far. <a href={hrefOf('train')}>Train another</a>, or continue that one from a
+              checkpoint.
+            </>
+          ) : (
+            <Button
+              size="xs"
+              variant="default"
+              mt={8}
+              onClick={() => {
+                compare(runs.rows.slice(-3).map(({ id }) => id));
+              }}
+            >
+              Compare the latest runs
+            </Button>
+          )}
         </Empty>
       )}
       {shown.length > 0 && <Comparison ids={shown} />}

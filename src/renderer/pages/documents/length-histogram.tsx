@@ -4,7 +4,7 @@ import { useMemo, useRef } from 'react';
 import { z } from 'zod';
 import { SaveMenu } from '../../charts/save-menu.tsx';
 import { useWidth } from '../../charts/use-width.ts';
-import { formatCompact, formatCount } from '../../components/format.ts';
+import { formatCompact, formatContextLength, formatCount } from '../../components/format.ts';
 import { useSetting } from '../../settings/use-setting.ts';
 import { histogram, histogramCsv, placeOf } from './histogram.ts';
 
@@ -102,7 +102,7 @@ export function LengthHistogram({
               fontSize={11}
               style={{ fill: 'var(--tuned)' }}
             >
-              target {formatCompact(target)}
+              target {formatContextLength(target)}
             </text>
           </>
         )}

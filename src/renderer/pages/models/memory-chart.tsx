@@ -4,7 +4,7 @@ import type { MemoryPlan } from '../../../shared/memory-plan.ts';
 import { linearScale } from '../../charts/axis.ts';
 import { SaveMenu } from '../../charts/save-menu.tsx';
 import { useWidth } from '../../charts/use-width.ts';
-import { formatBytes, formatCompact, formatCount } from '../../components/format.ts';
+import { formatBytes, formatContextLength, formatCount } from '../../components/format.ts';
 import { inOrder, memoryPartLooks } from '../../components/memory-parts.tsx';
 import { plansCsv } from './memory-by-length.ts';
 
@@ -114,7 +114,7 @@ export function MemoryChart({
                 fontWeight={tokens === selected ? 600 : 400}
                 textDecoration={tokens === selected ? 'underline' : undefined}
               >
-                {formatCompact(tokens)}
+                {formatContextLength(tokens)}
               </text>
             </g>
           );

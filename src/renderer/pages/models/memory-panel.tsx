@@ -3,7 +3,7 @@ import { useMemo, useState } from 'react';
 import { longestThatFits } from '../../../shared/memory-plan.ts';
 import type { ModelReport } from '../../../shared/model-report.ts';
 import { useApi } from '../../api/client.ts';
-import { formatBytes, formatCompact, formatCount } from '../../components/format.ts';
+import { formatBytes, formatContextLength, formatCount } from '../../components/format.ts';
 import { MemoryParts } from '../../components/memory-parts.tsx';
 import { plansByLength, trainableOf } from './memory-by-length.ts';
 import { MemoryChart } from './memory-chart.tsx';
@@ -120,7 +120,7 @@ export function MemoryPanel({ report }: { readonly report: ModelReport }) {
             <SegmentedControl
               size="xs"
               aria-label="Length whose parts are shown"
-              data={plans.map(({ tokens }) => ({ value: String(tokens), label: formatCompact(tokens) }))}
+              data={plans.map(({ tokens }) => ({ value: String(tokens), label: formatContextLength(tokens) }))}
               value={String(shown?.tokens ?? '')}
               onChange={(value) => {
                 choose(Number(value));

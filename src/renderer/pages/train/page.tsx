@@ -166,7 +166,7 @@ export function TrainPage() {
             <div style={{ alignSelf: 'end', paddingBottom: 4 }}>
               <Switch
                 size="sm"
-                label={`Only settings that differ from the preset (${differing.length})`}
+                label={`Only what differs from the preset (${differing.length})`}
                 checked={only}
                 onChange={(event) => {
                   showOnly(event.currentTarget.checked);
