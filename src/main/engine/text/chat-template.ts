@@ -27,6 +27,8 @@ export interface ChatTemplate {
 const BASE_STEPS = 100_000;
 const STEPS_PER_MESSAGE = 20_000;
 const LONGEST_RANGE = 100_000;
+/** Longest text that a template may make, beside the messages, in UTF-16 units. */
+const LONGEST_TEXT = 16 * 1024 * 1024;
 
 const SPECIAL_NAMES = [
   'bos_token',
@@ -61,18 +63,24 @@ const JinjaInterpreter = Interpreter as unknown as new (environment: Variables) 
   run(program: unknown): { value: unknown };
 };
 
-/** The interpreter with a limit on its steps, so that a template cannot run for ever. */
+/** The interpreter with limits on its steps and its texts, so that a template cannot run for ever or fill the memory. */
 class LimitedInterpreter extends JinjaInterpreter {
   #left: number;
+  readonly #longest: number;
 
-  constructor(environment: Variables, steps: number) {
+  constructor(environment: Variables, steps: number, longest: number) {
     super(environment);
     this.#left = steps;
+    this.#longest = longest;
   }
 
   override evaluate(node: unknown, environment: unknown): unknown {
     if (--this.#left < 0) throw new StepLimit();
-    return super.evaluate(node, environment);
+    const result = super.evaluate(node, environment);
+    // `x + x` in a loop doubles without a step more; it takes no memory until somebody looks at the text.
+    const { value } = (result ?? {}) as { readonly value?: unknown };
+    if (typeof value === 'string' && value.length > this.#longest) throw new StepLimit();
+    return result;
   }
 }
 
@@ -164,8 +172,9 @@ class JinjaChatTemplate implements ChatTemplate {
     };
     for (const [name, value] of Object.entries(globals)) environment.set(name, value);
     const limit = BASE_STEPS + STEPS_PER_MESSAGE * messages.length;
+    const longest = messages.reduce((sum, { content }) => sum + 4 * content.length, LONGEST_TEXT);
     try {
-      return String(new LimitedInterpreter(environment, limit).run(this.#template.parsed).value);
+      return String(new LimitedInterpreter(environment, limit, longest).run(this.#template.parsed).value);
     } catch (cause) {
       throw this.#failure(cause);
     }

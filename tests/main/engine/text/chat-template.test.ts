@@ -81,6 +81,14 @@ describe('loadChatTemplate', () => {
     expect(error.message).toContain('does not come to an end');
   });
 
+  it('stops a text that doubles in a loop before it fills the memory (found by fuzzing)', async () => {
+    const source =
+      "{% set ns = namespace(x='aa') %}{% for i in range(27) %}{% set ns.x = ns.x + ns.x %}{% endfor %}{{ ns.x }}";
+    const template = await loadChatTemplate(withTemplate(source));
+    const error = await failureOf(() => template.render(hello, { addGenerationPrompt: false }));
+    expect(error.message).toContain('does not come to an end');
+  });
+
   it('reports endless recursion and unknown functions', async () => {
     for (const source of ['{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}', '{{ nothing_of_that_name() }}']) {
       const template = await loadChatTemplate(withTemplate(source));
