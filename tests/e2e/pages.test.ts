@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumOrSkipReason } from './chromium.ts';
+import { seriousFindings } from './axe.ts';
 import { startApp } from './start-app.ts';
 import type { App } from './start-app.ts';
 
@@ -10,6 +11,13 @@ const chromium = chromiumOrSkipReason();
 const resources = join(import.meta.dirname, '..', '..', 'resources', 'demo');
 let app: App;
 let page: Page;
+
+/** A text of about 300,000 tokens of the demo's tokenizer, one line of it unlike all others. */
+function longText(): string {
+  const lines = Array.from({ length: 24_000 }, (_, i) => `${i + 1}: The pier was mended by Mara on Tuesday.`);
+  lines[12_345] = '12346: The lighthouse keeper hid the brass key.';
+  return lines.join('\n');
+}
 
 const visit = async (name: string): Promise<void> => {
   await page.goto(`${app.origin}/#/${name}`);
@@ -85,6 +93,20 @@ describe.skipIf('reason' in chromium)(
       await page.getByText('damaged.docx').first().waitFor();
     });
 
+    it('finds a place in a document of 300,000 tokens; only what is in sight is on the page', async () => {
+      writeFileSync(join(app.folder, 'long.txt'), longText());
+      await page.getByLabel('Import a file or a folder').fill(join(app.folder, 'long.txt'));
+      await page.getByRole('button', { name: 'Import' }).click();
+      await page.getByPlaceholder('Title, kind or source').fill('long.txt'); // the path of every file may have "long" in it
+      await page.getByRole('cell', { name: 'long', exact: true }).click();
+      await page.getByText('1: The pier was mended').first().waitFor();
+      await page.getByPlaceholder(/^Find in this document/).fill('brass key');
+      await page.keyboard.press('Enter');
+      await page.getByText('12346: The lighthouse keeper hid the').waitFor();
+      expect((await page.locator('main').textContent())?.length).toBeLessThan(100_000);
+      await page.getByPlaceholder('Title, kind or source').fill('');
+    });
+
     it('a template is edited with a preview, and what is wrong is told at its field', async () => {
       await visit('generate');
       await page.getByRole('combobox', { name: 'Settings' }).click();
@@ -136,6 +158,20 @@ describe.skipIf('reason' in chromium)(
       await demo.getByRole('list', { name: 'Newest pairs' }).getByRole('listitem').first().waitFor();
       await demo.getByRole('button', { name: 'Stop' }).click();
       await demo.getByText(/stopped; what it made/).waitFor();
+    });
+
+    it('axe finds nothing serious on these pages with what is on them, light and dark', async () => {
+      const found: string[] = [];
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        for (const name of ['home', 'models', 'documents', 'generate', 'agreement', 'compare', 'system']) {
+          await visit(name);
+          await page.getByRole('heading', { level: 1 }).waitFor();
+          await page.waitForTimeout(300); // what fades in is there
+          found.push(...(await seriousFindings(page)).map((text) => `${name}, ${colorScheme}: ${text}`));
+        }
+      }
+      expect(found).toEqual([]);
     });
   },
 );
