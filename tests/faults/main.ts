@@ -1,4 +1,4 @@
-// `npm run test:faults`: 200 kills at random moments (--rounds N, --seed N), then the other faults of tests/faults.
+// `npm run test:faults`: 200 kills at random moments (--rounds N, --seed N, --only WORK).
 import { parseArgs } from 'node:util';
 import { killRounds } from './kills.ts';
 import { works } from './work.ts';

@@ -1,5 +1,5 @@
-// `npm run test:soak`: verdicts through the API, metrics of a run and the calls behind the pages, over and over; says how
-// the memory goes, by a straight line through the later half. --cycles N (500). Needs --expose-gc.
+// `npm run test:soak`: documents, verdicts through the API and the calls behind the pages, over and over; says how the
+// memory goes, by a straight line through the later half. --cycles N (500). Needs --expose-gc.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
