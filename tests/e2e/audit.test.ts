@@ -313,6 +313,7 @@ describe.skipIf('reason' in chromium)(
       await page.getByRole('textbox', { name: 'Answer A' }).waitFor();
       expect(await page.getByRole('dialog').evaluate((dialog) => dialog.outerHTML)).not.toMatch(/chosen|rejected/);
       await press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
       page.off('response', listen);
       await Promise.all(told);
       expect(bodies.length).toBeGreaterThan(20);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildIfStale } from '../../scripts/start.ts';
 import { longhand, root } from './cli/longhand.ts';
 
 const demo = join(root, 'resources', 'demo');
@@ -84,6 +85,7 @@ test('import, generate, train, evaluate and export use no network, in main, engi
 }, 120_000);
 
 test('the loopback host listens on 127.0.0.1 alone and calls nobody', async () => {
+  expect(await buildIfStale()).toBe(0); // it serves the built window
   const host = spawn(
     process.execPath,
     [join(root, 'src', 'main', 'shell', 'loopback', 'main.ts'), '--workspace', join(folder, 'longhand-workspace')],
@@ -100,4 +102,4 @@ test('the loopback host listens on 127.0.0.1 alone and calls nobody', async () =
   expect(output).toMatch(/http:\/\/127\.0\.0\.1:\d+\/\?token=/);
   expect(noted('listen ')).toEqual(['listen 127.0.0.1']);
   expect(noted('refused ')).toEqual([]);
-});
+}, 60_000);
