@@ -1,5 +1,8 @@
+import { once } from 'node:events';
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import SqliteDatabase from 'better-sqlite3';
 import { UserError } from '../../shared/errors.ts';
 import type { BackupRow } from '../../shared/workspace-care.ts';
@@ -77,8 +80,7 @@ export async function backUp(
         return pagesAtOnce;
       },
     });
-    requireWhole(temporary, path);
-    sync(temporary);
+    await requireWhole(temporary, path, signal);
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
@@ -97,15 +99,38 @@ export async function backUp(
   };
 }
 
-/** Throws where the copy is not whole. It is left in one file: no log of changes lies beside it. */
-function requireWhole(copy: string, path: string): void {
-  const database = new SqliteDatabase(copy);
+/** Run in a thread of its own: reading a large copy through takes more than a second. */
+const check = `
+  const { parentPort, workerData } = require('node:worker_threads');
+  const { closeSync, fsyncSync, openSync } = require('node:fs');
+  const Database = require(workerData.library);
+  let answer;
   try {
+    const database = new Database(workerData.copy);
     database.pragma('journal_mode = DELETE');
-    const answer = String(database.pragma('quick_check(1)', { simple: true }));
-    if (answer !== 'ok') throw damaged(path, answer);
-  } finally {
+    answer = String(database.pragma('quick_check(1)', { simple: true }));
     database.close();
+  } catch (error) {
+    answer = error.message;
+  }
+  const descriptor = openSync(workerData.copy, 'r');
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+  parentPort.postMessage(answer);
+`;
+
+/** Throws where the copy is not whole; else it is on the disk, in one file: no log of changes lies beside it. */
+async function requireWhole(copy: string, path: string, signal: AbortSignal | undefined): Promise<void> {
+  const library = createRequire(import.meta.url).resolve('better-sqlite3');
+  const worker = new Worker(check, { eval: true, workerData: { copy, library } });
+  try {
+    const [answer] = (await once(worker, 'message', signal === undefined ? {} : { signal })) as [unknown];
+    if (answer !== 'ok') throw damaged(path, String(answer));
+  } catch (error) {
+    if (signal?.aborted === true) throw new UserError('cancelled', 'The backup was stopped.');
+    throw error;
+  } finally {
+    await worker.terminate();
   }
 }
 
