@@ -15,7 +15,7 @@ export const backupEvery = 24 * 60 * 60 * 1000;
 /** Automatic backups that are kept. */
 export const backupsKept = 5;
 
-/** Pages a turn of main's thread: 2 MB, some milliseconds. */
+/** Pages at once, between which others may write: 2 MB. */
 const pagesAtOnce = 512;
 
 const names = /^workspace-(auto|manual|v\d+)-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.db$/;
@@ -69,24 +69,14 @@ export async function backUp(
   const stamp = new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, '');
   const path = join(folder, `workspace-${kind === 'automatic' ? 'auto' : 'manual'}-${stamp}.db`);
   const temporary = `${path}.tmp`;
-  // A connection of its own: the workspace's may be in the middle of a transaction.
-  const source = new SqliteDatabase(file, { readonly: true });
   try {
     mkdirSync(folder, { recursive: true });
     rmSync(temporary, { force: true });
-    await source.backup(temporary, {
-      progress: () => {
-        if (signal?.aborted === true) throw new UserError('cancelled', 'The backup was stopped.');
-        return pagesAtOnce;
-      },
-    });
-    await requireWhole(temporary, path, signal);
+    await copyWhole(file, temporary, path, signal);
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    for (const left of [temporary, `${temporary}-journal`]) rmSync(left, { force: true });
     throw asWriteError(path, asDatabaseError(path, error));
-  } finally {
-    source.close();
   }
   const automatic = listBackups(workspaceFolder).filter((backup) => backup.kind === 'automatic');
   for (const old of automatic.slice(backupsKept)) rmSync(old.path, { force: true });
@@ -99,33 +89,41 @@ export async function backUp(
   };
 }
 
-/** Run in a thread of its own: reading a large copy through takes more than a second. */
-const check = `
+/** Run in a thread of its own: copying a large database and reading the copy through take more than a second. */
+const copying = `
   const { parentPort, workerData } = require('node:worker_threads');
   const { closeSync, fsyncSync, openSync } = require('node:fs');
   const Database = require(workerData.library);
-  let answer;
-  try {
+  (async () => {
+    const source = new Database(workerData.file, { readonly: true });
+    await source.backup(workerData.copy, { progress: () => workerData.pagesAtOnce });
+    source.close();
     const database = new Database(workerData.copy);
     database.pragma('journal_mode = DELETE');
-    answer = String(database.pragma('quick_check(1)', { simple: true }));
+    const answer = String(database.pragma('quick_check(1)', { simple: true }));
     database.close();
-  } catch (error) {
-    answer = error.message;
-  }
-  const descriptor = openSync(workerData.copy, 'r');
-  fsyncSync(descriptor);
-  closeSync(descriptor);
-  parentPort.postMessage(answer);
+    const descriptor = openSync(workerData.copy, 'r');
+    fsyncSync(descriptor);
+    closeSync(descriptor);
+    return { answer };
+  })()
+    .catch(({ message, code }) => ({ message, code: String(code) }))
+    .then((result) => parentPort.postMessage(result));
 `;
 
-/** Throws where the copy is not whole; else it is on the disk, in one file: no log of changes lies beside it. */
-async function requireWhole(copy: string, path: string, signal: AbortSignal | undefined): Promise<void> {
+type Copied = { readonly answer: string } | { readonly message: string; readonly code: string };
+
+/**
+ * Copies the database while it is in use (a connection of its own: the workspace's may be in the middle of a
+ * transaction). Then the copy is whole, on the disk, and in one file: no log of changes lies beside it.
+ */
+async function copyWhole(file: string, copy: string, path: string, signal: AbortSignal | undefined): Promise<void> {
   const library = createRequire(import.meta.url).resolve('better-sqlite3');
-  const worker = new Worker(check, { eval: true, workerData: { copy, library } });
+  const worker = new Worker(copying, { eval: true, workerData: { file, copy, library, pagesAtOnce } });
   try {
-    const [answer] = (await once(worker, 'message', signal === undefined ? {} : { signal })) as [unknown];
-    if (answer !== 'ok') throw damaged(path, String(answer));
+    const [copied] = (await once(worker, 'message', signal === undefined ? {} : { signal })) as [Copied];
+    if ('code' in copied) throw new SqliteDatabase.SqliteError(copied.message, copied.code);
+    if (copied.answer !== 'ok') throw damaged(path, copied.answer);
   } catch (error) {
     if (signal?.aborted === true) throw new UserError('cancelled', 'The backup was stopped.');
     throw error;
