@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openWorkspace } from '../../src/main/workspace/workspace.ts';
 import type { Verdict } from '../../src/shared/pairs.ts';
+import { addTwoPairs, shipText } from '../main/workspace/sample-texts.ts';
+import { seriousFindings } from './axe.ts';
 import { chromiumOrSkipReason } from './chromium.ts';
 import { pictures, startApp } from './start-app.ts';
 import type { App } from './start-app.ts';
@@ -30,7 +31,7 @@ const annVerdicts: readonly Verdict[] = ['both_good', 'both_good', 'both_bad', '
 function makeHome(folder: string): void {
   const workspace = openWorkspace(folder, { create: true });
   try {
-    const texts = Array.from({ length: 6 }, (_, i) => `The ship ${i} sailed at dawn. The crew of ${i} slept.`);
+    const texts = Array.from({ length: 6 }, (_, i) => shipText(i));
     const sink = workspace.documents.startImport();
     for (const [i, text] of texts.entries()) {
       sink.add({
@@ -38,23 +39,7 @@ function makeHome(folder: string): void {
         ...{ bytes: text.length, characters: text.length },
       });
     }
-    const chunking = workspace.chunks.chunking({ maxTokens: 32 });
-    for (const [i, documentId] of sink.commit().entries()) {
-      const text = texts[i] ?? '';
-      const cut = text.indexOf('. ') + 2;
-      const [first = 0, second = 0] = workspace.chunks.add(documentId, chunking, [
-        { index: 0, start: 0, end: cut, tokens: 8 },
-        { index: 1, start: cut, end: text.length, tokens: 8 },
-      ]);
-      const turn = (chunkId: number, question: string, chosen: string, rejected: string) => ({
-        ...{ chunkId, question, chosen, rejected, seed: 0, flags: [] },
-      });
-      const turns = [
-        turn(first, `When did the ship ${i} sail?`, 'At dawn.', 'At noon.'),
-        turn(second, `What did the crew of ${i} do?`, 'It slept.', 'It sailed.'),
-      ];
-      workspace.pairs.addSamples([{ documentId, jobId: null, context: 'document', provenance, turns }]);
-    }
+    for (const [i, documentId] of sink.commit().entries()) addTwoPairs(workspace, documentId, i, provenance);
     for (const [i, verdict] of annVerdicts.entries()) {
       workspace.reviews.append({ pairId: i + 1, reviewer: 'ann', verdict, blind: true, milliseconds: 4000 });
     }
@@ -80,24 +65,6 @@ const openInHome = async (folder: string): Promise<void> => {
   await page.getByLabel(/^Open (or create a|another) workspace$/).fill(folder);
   await page.getByRole('button', { name: 'Open', exact: true }).first().click();
 };
-
-/** What axe finds serious on the page. */
-async function seriousProblems(): Promise<readonly string[]> {
-  await page.evaluate(readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
-  return page.evaluate(async () => {
-    interface Axe {
-      run(
-        context: Document,
-        options: unknown,
-      ): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
-    }
-    const { axe } = window as unknown as { axe: Axe };
-    const { violations } = await axe.run(document, { resultTypes: ['violations'] });
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 160)}`);
-  });
-}
 
 const reviewerName = 'Name of bob here';
 
@@ -131,7 +98,7 @@ describe.skipIf('reason' in chromium)(
       const warnings = page.getByRole('region', { name: 'Before quoting these figures' });
       await warnings.getByText('How the pairs were drawn was not recorded').waitFor();
       await warnings.getByText('The sample is small: 5 pairs').waitFor();
-      found.push(...(await seriousProblems()));
+      found.push(...(await seriousFindings(page)));
       await shot('agreement-labels');
     });
 
@@ -164,7 +131,7 @@ describe.skipIf('reason' in chromium)(
       await form.getByRole('button', { name: 'Export bundle' }).click();
       await form.getByText('5 pairs (').waitFor();
       expect(existsSync(bundle())).toBe(true);
-      found.push(...(await seriousProblems()));
+      found.push(...(await seriousFindings(page)));
       await shot('agreement-bundles');
     });
 
@@ -199,7 +166,7 @@ describe.skipIf('reason' in chromium)(
       await panel.getByLabel('Verdict file to write').fill(verdictFile());
       await panel.getByRole('button', { name: 'Export verdicts' }).click();
       await panel.getByText('5 reviews written to').waitFor();
-      found.push(...(await seriousProblems()));
+      found.push(...(await seriousFindings(page)));
       await shot('agreement-audit');
     });
 
@@ -218,7 +185,7 @@ describe.skipIf('reason' in chromium)(
       await kinds.getByText('The reviewer has a verdict on it here already').waitFor();
       await form.getByText('5 left out').waitFor();
       await form.getByRole('table', { name: 'Conflicts', exact: true }).getByText('left out').first().waitFor();
-      found.push(...(await seriousProblems()));
+      found.push(...(await seriousFindings(page)));
       await shot('agreement-import');
       await kinds.getByText('import', { exact: true }).click();
       await form.getByText('0 left out').waitFor();
@@ -246,7 +213,7 @@ describe.skipIf('reason' in chromium)(
         '0',
         '2',
       ]);
-      found.push(...(await seriousProblems()));
+      found.push(...(await seriousFindings(page)));
       await shot('agreement-annotators');
       const list = page.getByRole('table', { name: 'Disagreements' });
       await list.getByText('both good').waitFor();

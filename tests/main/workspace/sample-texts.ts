@@ -27,25 +27,33 @@ export const provenance: Provenance = {
   longRopeTheta: null,
 };
 
-/** Documents with two chunks and two pairs each, written here: a tiny random model writes no answers that end. */
-export function addPairs({ workspace }: { readonly workspace: Workspace }, documents: number): void {
-  const texts = Array.from({ length: documents }, (_, i) => `The ship ${i} sailed at dawn. The crew of ${i} slept.`);
-  const ids = addDocuments(workspace, texts);
+/** The text of a small document, for `addTwoPairs`. */
+export const shipText = (i: number): string => `The ship ${i} sailed at dawn. The crew of ${i} slept.`;
+
+/** Cuts a document of `shipText` into two chunks and adds a pair for each: a tiny random model writes no answers that end. */
+export function addTwoPairs(workspace: Workspace, documentId: number, i: number, made: Provenance): void {
+  const text = shipText(i);
+  const cut = text.indexOf('. ') + 2;
   const chunking = workspace.chunks.chunking({ maxTokens: 32 });
-  for (const [i, documentId] of ids.entries()) {
-    const text = texts[i] ?? '';
-    const cut = text.indexOf('. ') + 2;
-    const [first = 0, second = 0] = workspace.chunks.add(documentId, chunking, [
-      { index: 0, start: 0, end: cut, tokens: 8 },
-      { index: 1, start: cut, end: text.length, tokens: 8 },
-    ]);
-    const turn = (chunkId: number, question: string, chosen: string, rejected: string) => ({
-      ...{ chunkId, question, chosen, rejected, seed: 0, flags: [] },
-    });
-    const turns = [
-      turn(first, `When did the ship ${i} sail?`, 'At dawn.', 'At noon.'),
-      turn(second, `What did the crew of ${i} do?`, 'It slept.', 'It sailed.'),
-    ];
-    workspace.pairs.addSamples([{ documentId, jobId: null, context: 'document', provenance, turns }]);
-  }
+  const [first = 0, second = 0] = workspace.chunks.add(documentId, chunking, [
+    { index: 0, start: 0, end: cut, tokens: 8 },
+    { index: 1, start: cut, end: text.length, tokens: 8 },
+  ]);
+  const turn = (chunkId: number, question: string, chosen: string, rejected: string) => ({
+    ...{ chunkId, question, chosen, rejected, seed: 0, flags: [] },
+  });
+  const turns = [
+    turn(first, `When did the ship ${i} sail?`, 'At dawn.', 'At noon.'),
+    turn(second, `What did the crew of ${i} do?`, 'It slept.', 'It sailed.'),
+  ];
+  workspace.pairs.addSamples([{ documentId, jobId: null, context: 'document', provenance: made, turns }]);
+}
+
+/** Documents with two chunks and two pairs each. */
+export function addPairs({ workspace }: { readonly workspace: Workspace }, documents: number): void {
+  const ids = addDocuments(
+    workspace,
+    Array.from({ length: documents }, (_, i) => shipText(i)),
+  );
+  for (const [i, documentId] of ids.entries()) addTwoPairs(workspace, documentId, i, provenance);
 }

@@ -1,20 +1,16 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readAdapter } from '../../../../src/main/engine/model/peft.ts';
 import { tensorOf } from '../../../../src/main/engine/model/parameters.ts';
-import { loadModelConfig } from '../../../../src/main/engine/model/config.ts';
-import { loadResidentModel, type ResidentModel } from '../../../../src/main/engine/resident/resident-model.ts';
+import type { ResidentModel } from '../../../../src/main/engine/resident/resident-model.ts';
 import type { RopeFor, ScoredExample } from '../../../../src/main/engine/training/example.ts';
 import type { ExampleResult } from '../../../../src/main/engine/training/example-result.ts';
 import { evaluateHeldOut } from '../../../../src/main/engine/training/held-out.ts';
 import type { AnswerTree } from '../../../../src/main/engine/training/objectives.ts';
 import { distillationGradient } from '../../../../src/main/engine/training/opsdl.ts';
-import { scoreReferences } from '../../../../src/main/engine/training/reference.ts';
-import { ropeForModel } from '../../../../src/main/engine/training/rope-for.ts';
 import { exampleGradient } from '../../../../src/main/engine/training/train-step.ts';
 import { parseRunConfig, type RunConfigInput } from '../../../../src/shared/run-config.ts';
-import { goldenTree, GOLDEN_ROOT, readGoldenCase } from './golden-longpo.ts';
+import { loadGoldenModel } from './golden-model.ts';
 
 interface Expected {
   readonly loss: number;
@@ -59,7 +55,6 @@ function firstTurn({ tokens, chosen, rejected }: AnswerTree): AnswerTree {
 }
 
 describe.each(Object.keys(EXPECTED))('objectives on %s', (name) => {
-  const { inputs } = readGoldenCase(name);
   let runner: ResidentModel;
   let start: Float32Array;
   let policyRope: RopeFor;
@@ -68,34 +63,15 @@ describe.each(Object.keys(EXPECTED))('objectives on %s', (name) => {
   let single: ScoredExample[];
 
   beforeAll(async () => {
-    const dir = path.join(GOLDEN_ROOT, inputs.model);
-    const config = await loadModelConfig(dir);
-    const adapter = inputs.adapter === null ? null : await readAdapter(path.join(GOLDEN_ROOT, inputs.adapter), config);
-    runner = await loadResidentModel(dir, {
-      device: 'cpu',
-      threads: 1,
-      trainable: adapter === null ? { kind: 'full' } : { kind: 'layout', layout: adapter.layout },
-      programs: ['score', 'logProbabilities', 'gradients'],
-    });
-    start = adapter?.vector ?? (await runner.initialParameters(0));
-    policyRope = ropeForModel(config, inputs.policy.rope_theta);
-    referenceRope = ropeForModel(config, inputs.reference.rope_theta);
-    const model = { fingerprint: name, rope: config.rope, ropeFor: referenceRope };
-    const noCache = { get: async () => undefined, set: async () => undefined };
-    const examples = inputs.examples.map((example) => ({
-      id: example.id,
-      document: { id: example.id, name: example.id },
-      tree: goldenTree(example),
-      short: example.turns.map(goldenTree),
-    }));
-    const first = examples.map((example) => ({
+    const model = await loadGoldenModel(name);
+    ({ runner, start, policyRope, referenceRope } = model);
+    const first = model.examples.map((example) => ({
       ...example,
       tree: firstTurn(example.tree),
       short: example.short.slice(0, 1),
     }));
-    const contexts = { short: true, long: true };
-    whole = await scoreReferences(runner, examples, model, noCache, { contexts });
-    single = await scoreReferences(runner, first, model, noCache, { contexts });
+    whole = await model.score(model.examples);
+    single = await model.score(first);
   });
   afterAll(() => runner.release());
 

@@ -1,18 +1,14 @@
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readAdapter } from '../../../../src/main/engine/model/peft.ts';
 import { tensorOf } from '../../../../src/main/engine/model/parameters.ts';
-import { loadModelConfig } from '../../../../src/main/engine/model/config.ts';
-import { loadResidentModel, type ResidentModel } from '../../../../src/main/engine/resident/resident-model.ts';
+import type { ResidentModel } from '../../../../src/main/engine/resident/resident-model.ts';
 import type { RopeFor, ScoredExample } from '../../../../src/main/engine/training/example.ts';
 import { evaluateHeldOut } from '../../../../src/main/engine/training/held-out.ts';
 import { sumTokens, type ObjectiveSettings } from '../../../../src/main/engine/training/objectives.ts';
 import { createOptimizer } from '../../../../src/main/engine/training/optimizer.ts';
-import { scoreReferences } from '../../../../src/main/engine/training/reference.ts';
-import { ropeForModel } from '../../../../src/main/engine/training/rope-for.ts';
 import { learningRateMultiplier } from '../../../../src/main/engine/training/schedule.ts';
 import { applyStep, exampleGradient, GradientSum } from '../../../../src/main/engine/training/train-step.ts';
-import { GOLDEN_CASES, goldenTree, GOLDEN_ROOT, readGoldenCase, type GoldenCase } from './golden-longpo.ts';
+import { GOLDEN_CASES, readGoldenCase, type GoldenCase } from './golden-longpo.ts';
+import { loadGoldenModel } from './golden-model.ts';
 
 const LONGPO: ObjectiveSettings = { objective: 'longpo', beta: 0.1, lambda: 1, nllDocument: 1, nllAnswers: 0 };
 const OBJECTIVES: Record<string, ObjectiveSettings> = {
@@ -49,27 +45,9 @@ describe.each(GOLDEN_CASES)('golden %s through the model', (name) => {
   let examples: ScoredExample[];
 
   beforeAll(async () => {
-    const dir = path.join(GOLDEN_ROOT, inputs.model);
-    const config = await loadModelConfig(dir);
-    const adapter = inputs.adapter === null ? null : await readAdapter(path.join(GOLDEN_ROOT, inputs.adapter), config);
-    runner = await loadResidentModel(dir, {
-      device: 'cpu',
-      threads: 1,
-      trainable: adapter === null ? { kind: 'full' } : { kind: 'layout', layout: adapter.layout },
-      programs: ['score', 'logProbabilities', 'gradients'],
-    });
-    start = adapter?.vector ?? (await runner.initialParameters(0));
-    policyRope = ropeForModel(config, inputs.policy.rope_theta);
-    referenceRope = ropeForModel(config, inputs.reference.rope_theta);
-    const unscored = inputs.examples.map((example) => ({
-      id: example.id,
-      document: { id: example.id, name: example.id },
-      tree: goldenTree(example),
-      short: example.turns.map(goldenTree),
-    }));
-    const model = { fingerprint: name, rope: config.rope, ropeFor: referenceRope };
-    const noCache = { get: async () => undefined, set: async () => undefined };
-    examples = await scoreReferences(runner, unscored, model, noCache, { contexts: { short: true, long: true } });
+    const model = await loadGoldenModel(name);
+    ({ runner, start, policyRope, referenceRope } = model);
+    examples = await model.score(model.examples);
   });
   afterAll(() => runner.release());
 
