@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { seriousFindings } from './axe.ts';
 import { chromiumOrSkipReason } from './chromium.ts';
+import { callFrom, until } from './in-page.ts';
 import { pictures, startApp } from './start-app.ts';
 import type { App } from './start-app.ts';
 
@@ -17,26 +18,7 @@ const visit = async (page: Page, name: string): Promise<void> => {
 };
 
 /** A call as the page itself makes it. */
-const call = <T>(name: string, input: unknown): Promise<T> =>
-  app.page.evaluate(
-    async ([method, body]) => {
-      const response = await fetch(`/api/${String(method)}`, {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify(body),
-      });
-      return (await response.json()) as never;
-    },
-    [name, input] as const,
-  );
-
-const until = async (what: string, done: () => Promise<boolean>): Promise<void> => {
-  for (let tries = 0; tries < 1200; tries++) {
-    if (await done()) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`${what}: it did not happen in two minutes`);
-};
+const call = <T>(name: string, input: unknown): Promise<T> => callFrom<T>(app.page, name, input);
 
 interface Job {
   readonly id: number;
@@ -305,7 +287,6 @@ describe.skipIf('reason' in chromium)(
     });
 
     it('every page in light and dark: pictures are taken, axe finds nothing serious, and no page complains', async () => {
-      const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
       const found: string[] = [];
       for (const scheme of ['light', 'dark'] as const) {
         await app.page.emulateMedia({ colorScheme: scheme });
@@ -325,20 +306,7 @@ describe.skipIf('reason' in chromium)(
           await app.page.getByRole('heading', { level: 1 }).waitFor();
           await app.page.waitForTimeout(400);
           await app.page.screenshot({ path: join(pictures, `${name.replace('/', '-')}-${scheme}.png`) });
-          await app.page.evaluate(axe);
-          const serious = await app.page.evaluate(async () => {
-            interface Axe {
-              run(
-                context: Document,
-                options: unknown,
-              ): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
-            }
-            const { axe: tool } = window as unknown as { axe: Axe };
-            const { violations } = await tool.run(document, { resultTypes: ['violations'] });
-            return violations
-              .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-              .map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 120)}`);
-          });
+          const serious = await seriousFindings(app.page);
           found.push(...serious.map((text) => `${name} ${scheme} ${text}`));
         }
       }

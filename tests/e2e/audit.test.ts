@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeAuditWorkspace, markup } from './audit-workspace.ts';
 import { seriousFindings } from './axe.ts';
 import { chromiumOrSkipReason } from './chromium.ts';
+import { callFrom } from './in-page.ts';
 import { pictures, startApp } from './start-app.ts';
 import type { App } from './start-app.ts';
 
@@ -12,18 +13,7 @@ let app: App;
 let page: Page;
 
 /** A call as another window makes it. */
-const call = <T>(name: string, input: unknown): Promise<T> =>
-  page.evaluate(
-    async ([method, body]) => {
-      const response = await fetch(`/api/${String(method)}`, {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify(body),
-      });
-      return (await response.json()) as never;
-    },
-    [name, input] as const,
-  );
+const call = <T>(name: string, input: unknown): Promise<T> => callFrom<T>(page, name, input);
 
 interface Counts {
   readonly all: number;

@@ -2,6 +2,7 @@ import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumOrSkipReason } from './chromium.ts';
+import { callFrom } from './in-page.ts';
 import { pictures, startApp } from './start-app.ts';
 import type { App } from './start-app.ts';
 import { synthesisPresets } from '../../src/shared/synthesis-config.ts';
@@ -41,19 +42,7 @@ describe.skipIf('reason' in chromium)(
 
     it('is started from the page and shows its stages with their runs and evaluations', async () => {
       const { page, folder } = app;
-      const call = (name: string, body: unknown): Promise<unknown> =>
-        page.evaluate(
-          async ([method, input]) => {
-            const headers = { 'Content-Type': 'application/json' };
-            const response = await fetch(`/api/${String(method)}`, {
-              method: 'POST',
-              headers,
-              body: JSON.stringify(input),
-            });
-            return (await response.json()) as unknown;
-          },
-          [name, body] as const,
-        );
+      const call = (name: string, input: unknown): Promise<unknown> => callFrom(page, name, input);
       mkdirSync(join(folder, 'documents'));
       for (const name of ['harbour-001.txt', 'harbour-002.txt']) {
         copyFileSync(join(resources, 'documents', 'train', name), join(folder, 'documents', name));

@@ -1,9 +1,10 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { seriousFindings } from './axe.ts';
 import { chromiumOrSkipReason } from './chromium.ts';
+import { callFrom, until } from './in-page.ts';
 import { pictures, startApp } from './start-app.ts';
 import type { App } from './start-app.ts';
 
@@ -16,26 +17,7 @@ let page: Page;
 const visit = (name: string): Promise<unknown> => page.goto(`${app.origin}/#/${name}`);
 
 /** A call as the page itself makes it. */
-const call = <T>(name: string, input: unknown): Promise<T> =>
-  page.evaluate(
-    async ([method, body]) => {
-      const response = await fetch(`/api/${String(method)}`, {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify(body),
-      });
-      return (await response.json()) as never;
-    },
-    [name, input] as const,
-  );
-
-const until = async (what: string, done: () => Promise<boolean>): Promise<void> => {
-  for (let tries = 0; tries < 1200; tries++) {
-    if (await done()) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`${what}: it did not happen in two minutes`);
-};
+const call = <T>(name: string, input: unknown): Promise<T> => callFrom<T>(page, name, input);
 
 interface Job {
   readonly id: number;
@@ -360,7 +342,6 @@ describe.skipIf('reason' in chromium)(
     });
 
     it('every page in light and dark: pictures are taken, axe finds nothing serious, and no page complains', async () => {
-      const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
       const found: string[] = [];
       const rows = await call<{ rows: { id: number; runId: number | null }[] }>('evaluations.list', {});
       const [base, run] = [rows.rows.find(({ runId }) => runId === null), rows.rows.find(({ runId }) => runId === 1)];
@@ -387,20 +368,7 @@ describe.skipIf('reason' in chromium)(
             await page.screenshot({ path: join(pictures, `${name}-whole-${scheme}.png`) });
             await page.setViewportSize({ width: 1280, height: 800 });
           }
-          await page.evaluate(axe);
-          const serious = await page.evaluate(async () => {
-            interface Axe {
-              run(
-                context: Document,
-                options: unknown,
-              ): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
-            }
-            const { axe: tool } = window as unknown as { axe: Axe };
-            const { violations } = await tool.run(document, { resultTypes: ['violations'] });
-            return violations
-              .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-              .map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 160)}`);
-          });
+          const serious = await seriousFindings(page);
           found.push(...serious.map((text) => `${name} ${scheme} ${text}`));
         }
       }
