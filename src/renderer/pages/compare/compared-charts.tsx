@@ -1,8 +1,8 @@
-import { Button, Menu } from '@mantine/core';
 import { useMemo, useRef, useState } from 'react';
 import { metrics as metricInfo } from '../../../shared/metrics.ts';
 import { placeOn } from '../../charts/axis.ts';
-import { ChartControls, useChartSettings } from '../../charts/chart-controls.tsx';
+import { ChartBar } from '../../charts/chart-bar.tsx';
+import { useChartSettings } from '../../charts/chart-controls.tsx';
 import { allMetrics } from '../../charts/follow-metrics.ts';
 import type { Curves } from '../../charts/follow-metrics.ts';
 import { LineChart } from '../../charts/line-chart.tsx';
@@ -58,53 +58,30 @@ export function ComparedCharts({ runs }: { readonly runs: readonly ShownRun[] })
       saveBlob(name, new Blob([comparedCsv(whole, metrics, settings.x)], { type: 'text/csv' }));
     });
   };
+  const save = (kind: 'png' | 'svg' | 'csv'): void => {
+    if (kind === 'csv') saveCsv();
+    else if (grid.current !== null) void saveAllCharts(grid.current, 'compared-runs', kind);
+  };
   useCommands({ 'compare.export': saveCsv });
   if (groups.length === 0) {
     return <Empty title="No metrics yet">The shown runs have not made an optimizer step.</Empty>;
   }
   return (
     <>
-      <div className="row" style={{ gap: 20 }}>
-        <ChartControls
-          settings={settings}
-          onChange={(next) => {
-            if (next.x !== settings.x) {
-              setZoom(undefined);
-              pin(undefined);
-            }
-            setSettings(next);
-          }}
-          onWholeRange={
-            zoom === undefined
-              ? undefined
-              : () => {
-                  setZoom(undefined);
-                }
-          }
-        />
-        <span className="end">
-          <Menu position="bottom-end" shadow="none">
-            <Menu.Target>
-              <Button size="compact-xs" variant="default">
-                Save all
-              </Button>
-            </Menu.Target>
-            <Menu.Dropdown>
-              {(['png', 'svg'] as const).map((kind) => (
-                <Menu.Item
-                  key={kind}
-                  onClick={() => {
-                    if (grid.current !== null) void saveAllCharts(grid.current, 'compared-runs', kind);
-                  }}
-                >
-                  All charts as {kind.toUpperCase()}
-                </Menu.Item>
-              ))}
-              <Menu.Item onClick={saveCsv}>All curves as CSV</Menu.Item>
-            </Menu.Dropdown>
-          </Menu>
-        </span>
-      </div>
+      <ChartBar
+        settings={settings}
+        onSettings={setSettings}
+        zoom={zoom}
+        onPlaceLost={() => {
+          setZoom(undefined);
+          pin(undefined);
+        }}
+        onWholeRange={() => {
+          setZoom(undefined);
+        }}
+        csv="curves"
+        onSave={save}
+      />
       <div
         ref={grid}
         style={{ display: 'grid', gridTemplateColumns: 'repeat(3, minmax(0, 1fr))', gridAutoFlow: 'dense', gap: 10 }}

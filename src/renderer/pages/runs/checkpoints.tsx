@@ -9,6 +9,7 @@ import { at } from '../../components/config-form.ts';
 import type { Changes } from '../../components/config-form.ts';
 import { formatBytes, formatCount, formatTime } from '../../components/format.ts';
 import { SettingField } from '../../components/setting-field.tsx';
+import { SettingGroup } from '../../components/setting-group.tsx';
 import { ErrorPanel } from '../../components/states.tsx';
 import {
   applies,
@@ -183,12 +184,7 @@ function ContinueForm({
         const visible = fields.filter((field) => applies(shown, field));
         return (
           visible.length > 0 && (
-            <section
-              key={title}
-              aria-label={title}
-              style={{ display: 'grid', gridTemplateColumns: 'repeat(3, minmax(0, 1fr))', gap: '8px 12px' }}
-            >
-              <h2 style={{ gridColumn: '1 / -1', margin: 0 }}>{title}</h2>
+            <SettingGroup key={title} title={title}>
               {visible.map((field) => (
                 <SettingField
                   key={field.path}
@@ -205,7 +201,7 @@ function ContinueForm({
                   }}
                 />
               ))}
-            </section>
+            </SettingGroup>
           )
         );
       })}

@@ -1,8 +1,9 @@
-import { Button, Menu } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useMemo, useRef, useState } from 'react';
 import { metrics as metricInfo } from '../../../shared/metrics.ts';
 import { placeOn } from '../../charts/axis.ts';
-import { ChartControls, useChartSettings } from '../../charts/chart-controls.tsx';
+import { ChartBar } from '../../charts/chart-bar.tsx';
+import { useChartSettings } from '../../charts/chart-controls.tsx';
 import { allMetrics } from '../../charts/follow-metrics.ts';
 import type { Curves } from '../../charts/follow-metrics.ts';
 import { LineChart } from '../../charts/line-chart.tsx';
@@ -62,39 +63,20 @@ export function RunCharts({
   };
   return (
     <>
-      <div className="row" style={{ gap: 20 }}>
-        <ChartControls
-          settings={settings}
-          onChange={(next) => {
-            if (next.x !== settings.x) {
-              setZoom(undefined);
-              pin(undefined);
-            }
-            setSettings(next);
-          }}
-          onWholeRange={
-            zoom === undefined
-              ? undefined
-              : () => {
-                  setZoom(undefined);
-                }
-          }
-        />
-        <span className="end">
-          <Menu position="bottom-end" shadow="none">
-            <Menu.Target>
-              <Button size="compact-xs" variant="default">
-                Save all
-              </Button>
-            </Menu.Target>
-            <Menu.Dropdown>
-              <Menu.Item onClick={() => save('png')}>All charts as PNG</Menu.Item>
-              <Menu.Item onClick={() => save('svg')}>All charts as SVG</Menu.Item>
-              <Menu.Item onClick={() => save('csv')}>All metrics as CSV</Menu.Item>
-            </Menu.Dropdown>
-          </Menu>
-        </span>
-      </div>
+      <ChartBar
+        settings={settings}
+        onSettings={setSettings}
+        zoom={zoom}
+        onPlaceLost={() => {
+          setZoom(undefined);
+          pin(undefined);
+        }}
+        onWholeRange={() => {
+          setZoom(undefined);
+        }}
+        csv="metrics"
+        onSave={save}
+      />
       {pinned !== undefined && (
         <Pinned
           at={pinned}

@@ -15,6 +15,7 @@ import { at } from '../../components/config-form.ts';
 import type { Changes } from '../../components/config-form.ts';
 import { Page } from '../../components/page.tsx';
 import { SettingField } from '../../components/setting-field.tsx';
+import { SettingGroup } from '../../components/setting-group.tsx';
 import { Empty, ErrorPanel } from '../../components/states.tsx';
 import { JobActions } from '../../jobs/job-actions.tsx';
 import { JobProgressLine } from '../../jobs/job-progress.tsx';
@@ -216,13 +217,7 @@ export function TrainPage() {
             );
             if (visible.length === 0) return null;
             return (
-              <section
-                key={title}
-                className="panel"
-                aria-label={title}
-                style={{ display: 'grid', gridTemplateColumns: 'repeat(3, minmax(0, 1fr))', gap: '8px 12px' }}
-              >
-                <h2 style={{ gridColumn: '1 / -1', margin: 0 }}>{title}</h2>
+              <SettingGroup key={title} title={title} panel>
                 {visible.map((field) => (
                   <SettingField
                     key={field.path}
@@ -237,7 +232,7 @@ export function TrainPage() {
                     }}
                   />
                 ))}
-              </section>
+              </SettingGroup>
             );
           })}
         </div>
