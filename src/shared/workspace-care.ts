@@ -17,6 +17,13 @@ export interface CheckReport {
   readonly problems: readonly string[];
 }
 
+export interface RestoreReport {
+  /** The copy's path. */
+  readonly restored: string;
+  /** Where the former database is now; null where there was none. */
+  readonly kept: string | null;
+}
+
 export interface CompactReport {
   readonly bytesBefore: number;
   readonly bytesAfter: number;

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { environmentPython, environmentReady } from '../../scripts/python-env.ts';
 
-const packages = ['torch', 'numpy', 'onnx', 'transformers', 'peft', 'safetensors', 'tokenizers'];
+const packages = ['torch', 'numpy', 'onnx', 'transformers', 'peft', 'safetensors', 'tokenizers', 'datasets', 'trl'];
 
 export type PythonEnvironment = { readonly python: string } | { readonly reason: string };
 

@@ -3,4 +3,4 @@
 import json
 from importlib.metadata import version
 
-print(json.dumps({name: version(name) for name in ("torch", "numpy", "onnx", "transformers", "peft", "safetensors", "tokenizers")}))
+print(json.dumps({name: version(name) for name in ("torch", "numpy", "onnx", "transformers", "peft", "safetensors", "tokenizers", "datasets", "trl")}))

@@ -14,11 +14,22 @@ export interface SelectedPair extends PairRow {
 /**
  * The pairs of a selection in the order they were made, so that turns of one sample are neighbours. What the verdicts
  * do is `verdictEffects`.
+ *
+ * @param archived the archived pairs instead of those in use; nothing trains on them
  */
-export function* selectPairs(workspace: Workspace, selection: PairSelection): Generator<SelectedPair> {
+export function* selectPairs(
+  workspace: Workspace,
+  selection: PairSelection,
+  archived = false,
+): Generator<SelectedPair> {
   const { jobId, review, withoutFlags } = selection;
   for (let cursor: string | null = null; ;) {
-    const page: Page<PairRow> = workspace.pairs.list({ cursor, limit: 1000, ...(jobId === null ? {} : { jobId }) });
+    const page: Page<PairRow> = workspace.pairs.list({
+      cursor,
+      limit: 1000,
+      archived,
+      ...(jobId === null ? {} : { jobId }),
+    });
     for (const pair of page.rows) {
       const opinions = pair.verdict === null ? [] : workspace.opinions.ofPair(pair.id).map(({ verdict }) => verdict);
       const effect = pairEffect(review, pair.verdict, opinions);

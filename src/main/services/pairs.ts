@@ -153,6 +153,8 @@ export interface ExportPairsRequest extends PreferenceColumns {
   readonly selection?: PairSelectionInput;
   /** One row a pair instead of one row a sample with all its turns. */
   readonly singleTurns?: boolean;
+  /** The archived pairs instead of those in use; `provenance` says so of each. */
+  readonly archived?: boolean;
 }
 
 /**
@@ -166,7 +168,7 @@ export async function exportPairs(
 ): Promise<{ readonly path: string; readonly rows: number; readonly pairs: number }> {
   const path = resolve(request.path);
   const selection = parseInput(pairSelectionSchema, request.selection ?? {}, 'Selection of pairs');
-  const groups = groupBySample(selectPairs(workspace, selection));
+  const groups = groupBySample(selectPairs(workspace, selection, request.archived));
   if (groups.length === 0) throw noPairs();
   let rows = 0;
   let pairs = 0;

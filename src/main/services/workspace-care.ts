@@ -3,7 +3,13 @@ import { join, resolve } from 'node:path';
 import { csvCell } from '../../shared/csv.ts';
 import { UserError } from '../../shared/errors.ts';
 import type { Page } from '../../shared/paging.ts';
-import type { BackupRow, CheckReport, CompactReport, ExportAllReport } from '../../shared/workspace-care.ts';
+import type {
+  BackupRow,
+  CheckReport,
+  CompactReport,
+  ExportAllReport,
+  RestoreReport,
+} from '../../shared/workspace-care.ts';
 import { writeFileAtomic, writeFileAtomicStream } from '../files/atomic-write.ts';
 import { listBackups } from '../workspace/backups.ts';
 import { compactDatabase } from '../workspace/compact.ts';
@@ -44,13 +50,14 @@ export function workspaceBackups(folder: string): readonly BackupRow[] {
 }
 
 /** Puts a copy in the place of a closed workspace's database. Errors: as `restoreBackup`. */
-export function restoreWorkspace(folder: string, name?: string, now: () => number = Date.now) {
+export function restoreWorkspace(folder: string, name?: string, now: () => number = Date.now): RestoreReport {
   return restoreBackup(resolve(folder), join(resolve(folder), databaseName), name, now());
 }
 
 /**
- * Writes everything in formats that others read, into an empty or new folder: documents, pairs in use (TRL), reviews,
- * evaluations with every answer, runs, events and models as JSON Lines, metrics as CSV, adapters as PEFT folders.
+ * Writes everything in formats that others read, into an empty or new folder: documents, pairs (TRL; the archived ones in
+ * a file of their own and marked), reviews, evaluations with every answer, runs, events and models as JSON Lines, metrics
+ * as CSV, adapters as PEFT folders. What there is none of has no file: Hugging Face's `datasets` opens none without rows.
  * What cannot be written (an adapter whose model is gone) stands in the report, which is also `contents.json`.
  * Errors: `conflict` for a folder that holds something, `cancelled`, those of writing.
  */
@@ -85,11 +92,11 @@ export async function exportAll(
     files.push({ name, rows });
     options.onProgress?.({ phase: 'export', done: files.length, total: 0, unit: 'files', etaSeconds: null });
   };
-  const json = (name: string, rows: Iterable<unknown>): Promise<void> =>
-    write(
-      name,
-      mapped(rows, (row) => JSON.stringify(row)),
-    );
+  const json = async (name: string, rows: Iterable<unknown>): Promise<void> => {
+    const lines = mapped(rows, (row) => JSON.stringify(row));
+    const first = lines.next();
+    if (first.done !== true) await write(name, startingWith(first.value, lines));
+  };
 
   await json('models.jsonl', workspace.models.list());
   await json(
@@ -99,14 +106,16 @@ export async function exportAll(
       (row) => ({ ...row, text: workspace.documents.text(row.id) }),
     ),
   );
-  if (workspace.pairs.queueCounts().all > 0) {
+  for (const archived of [false, true]) {
+    if (workspace.pairs.list({ archived, limit: 1 }).rows.length === 0) continue;
+    const name = archived ? 'pairs-archived.jsonl' : 'pairs.jsonl';
     const selection = { review: 'all' } as const;
     const { rows } = await exportPairs(
       context,
-      { path: join(folder, 'pairs.jsonl'), selection, shortPrompts: true, provenance: true },
+      { path: join(folder, name), selection, shortPrompts: true, provenance: true, archived },
       options,
     );
-    files.push({ name: 'pairs.jsonl', rows });
+    files.push({ name, rows });
   }
   await json(
     'reviews.jsonl',
@@ -154,6 +163,11 @@ export async function exportAll(
 
 function* mapped<From, To>(rows: Iterable<From>, change: (row: From) => To): Generator<To> {
   for (const row of rows) yield change(row);
+}
+
+function* startingWith<Item>(first: Item, others: Iterable<Item>): Generator<Item> {
+  yield first;
+  yield* others;
 }
 
 function* everyRow<Row>(page: (cursor: string | null) => Page<Row>): Generator<Row> {

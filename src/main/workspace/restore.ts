@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { UserError } from '../../shared/errors.ts';
+import type { RestoreReport } from '../../shared/workspace-care.ts';
 import { asWriteError } from '../files/atomic-write.ts';
 import { listBackups, sync } from './backups.ts';
 import { lockWorkspace } from './lock.ts';
@@ -14,12 +15,7 @@ import { damaged } from './sqlite-errors.ts';
  * @param name of the copy; left out: the newest one
  * Errors: `not_found`, `invalid_input` where the copy is damaged itself, `conflict` where the workspace is open.
  */
-export function restoreBackup(
-  folder: string,
-  file: string,
-  name: string | undefined,
-  now: number,
-): { readonly restored: string; readonly kept: string | null } {
+export function restoreBackup(folder: string, file: string, name: string | undefined, now: number): RestoreReport {
   const backups = listBackups(folder);
   const backup = name === undefined ? backups[0] : backups.find((candidate) => candidate.name === name);
   if (backup === undefined) {

@@ -26,6 +26,8 @@ export interface RowProvenance extends Provenance {
     readonly sha256: string;
     /** A reviewer found the rejected answer better, and the answers are exchanged here. */
     readonly swapped?: true;
+    /** Taken out of use; nothing trains on it. */
+    readonly archived?: true;
   }[];
 }
 
@@ -33,6 +35,8 @@ export interface RowProvenance extends Provenance {
 export interface PreferenceColumns {
   readonly shortPrompts?: boolean;
   readonly provenance?: boolean;
+  /** The rows are of archived pairs, which `provenance` then says. */
+  readonly archived?: boolean;
 }
 
 /**
@@ -56,7 +60,7 @@ export function toPreferenceRow(sample: Sample, columns: PreferenceColumns = {})
     ...(columns.shortPrompts
       ? { short_prompts: sample.turns.map((turn) => [user(`${turn.chunkText}${separator}${turn.question}`)]) }
       : {}),
-    ...(columns.provenance ? { provenance: rowProvenance(sample) } : {}),
+    ...(columns.provenance ? { provenance: rowProvenance(sample, columns.archived) } : {}),
   };
 }
 
@@ -65,7 +69,7 @@ export function asSingleTurns(sample: Sample): readonly Sample[] {
   return sample.turns.map((turn) => ({ ...sample, turns: [turn] }));
 }
 
-function rowProvenance(sample: Sample): RowProvenance {
+function rowProvenance(sample: Sample, archived = false): RowProvenance {
   return {
     ...sample.provenance,
     sample_id: sample.id,
@@ -77,6 +81,7 @@ function rowProvenance(sample: Sample): RowProvenance {
       flags,
       sha256,
       ...(swapped ? { swapped } : {}),
+      ...(archived ? { archived } : {}),
     })),
   };
 }

@@ -1,4 +1,5 @@
 import { Button } from '@mantine/core';
+import { isAlive } from '../../shared/api/jobs.ts';
 import type { ApiJob } from '../../shared/api/jobs.ts';
 import { useApiMutation } from '../api/client.ts';
 import { goTo } from '../app/router.ts';
@@ -28,7 +29,6 @@ export function JobActions({ job }: { readonly job: ApiJob }) {
   const open = pageOf(job);
   const { id, status } = job;
   const stopped = status === 'paused' || status === 'failed';
-  const alive = status === 'waiting' || status === 'running' || status === 'pausing';
   const problem = pause.error ?? resume.error ?? cancel.error;
   return (
     <>
@@ -52,7 +52,7 @@ export function JobActions({ job }: { readonly job: ApiJob }) {
           Resume
         </Button>
       )}
-      {(alive || (stopped && job.resumable)) && (
+      {(isAlive(job) || (stopped && job.resumable)) && (
         <Button size="compact-xs" variant="default" onClick={() => cancel.mutate({ id })}>
           Cancel
         </Button>

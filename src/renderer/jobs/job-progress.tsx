@@ -10,7 +10,8 @@ export function JobProgressLine({ job, width = 160 }: { readonly job: ApiJob; re
   return (
     <span className="row" style={{ flexWrap: 'nowrap', whiteSpace: 'nowrap' }}>
       <span className="muted">
-        {progress.phase} {formatCount(progress.done)}/{formatCount(progress.total)} {progress.unit}
+        {progress.phase} {formatCount(progress.done)}
+        {progress.total > 0 && `/${formatCount(progress.total)}`} {progress.unit}
       </span>
       <Progress value={share} w={width} size="sm" aria-label={`${progress.phase} ${share.toFixed(0)}%`} />
       <span className="muted">{progress.etaSeconds === null ? '' : `${formatDuration(progress.etaSeconds)} left`}</span>

@@ -25,6 +25,10 @@ export type ApiJobKind = (typeof jobKinds)[number];
 /** Jobs that need the engine run one after the other, short ones beside them; `paused` ones can be continued. */
 export type ApiJobStatus = 'waiting' | 'running' | 'pausing' | 'paused' | 'finished' | 'failed' | 'cancelled';
 
+/** Whether a job runs, is about to, or is on its way to a stop. */
+export const isAlive = (job: Pick<ApiJob, 'status'> | undefined): boolean =>
+  job !== undefined && ['waiting', 'running', 'pausing'].includes(job.status);
+
 /** What an error looks like when it crosses to the window: never a stack. */
 export interface ApiErrorBody {
   readonly code: string;

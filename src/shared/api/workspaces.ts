@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BackupRow, CompactReport } from '../workspace-care.ts';
+import type { BackupRow, CompactReport, RestoreReport } from '../workspace-care.ts';
 import { method } from './method.ts';
 
 export interface WorkspaceInfo {
@@ -66,16 +66,20 @@ export const workspaceMethods = {
   'workspaces.recent': method<readonly RecentWorkspace[]>()(z.strictObject({})),
   'workspaces.open': method<WorkspaceInfo>()(z.strictObject({ folder, create: z.boolean().default(false) })),
   'workspaces.close': method<null>()(z.strictObject({})),
-  /** Copies of the open workspace's database, newest first. */
-  'workspaces.backups': method<readonly BackupRow[]>()(z.strictObject({})),
+  /** Copies of a workspace's database, newest first: of one that need not be open, nor whole, or (left out) of the open one. */
+  'workspaces.backups': method<readonly BackupRow[]>()(z.strictObject({ folder: folder.optional() })),
   'workspaces.backUp': method<{ readonly jobId: number }>()(z.strictObject({})),
   /** The job's result is a `CheckReport`. */
   'workspaces.check': method<{ readonly jobId: number }>()(z.strictObject({})),
   /** Closes the workspace, writes its database anew and opens it again; not while a job runs. */
   'workspaces.compact': method<CompactReport>()(z.strictObject({})),
-  /** Puts a copy back into a workspace that is not open (a damaged one cannot be), without opening it. */
-  'workspaces.restore': method<{ readonly restored: string; readonly kept: string | null }>()(
-    z.strictObject({ folder, name: z.string().optional() }),
+  /**
+   * Puts a copy (left out: the newest) in the place of the database, which is kept under another name. Of the open
+   * workspace (folder left out), which is closed and opened again, not while a job runs; or of one that is not open, such
+   * as a damaged one, which stays closed.
+   */
+  'workspaces.restore': method<RestoreReport>()(
+    z.strictObject({ folder: folder.optional(), name: z.string().optional() }),
   ),
   /** Everything in open formats into an empty or new folder; the job's result is an `ExportAllReport`. */
   'workspaces.exportAll': method<{ readonly jobId: number }>()(z.strictObject({ folder })),

@@ -146,14 +146,8 @@ test('everything is written in open formats; a folder that holds something is re
   const target = join(temporaryFolder(), 'out');
   const report = await exportAll(context, { folder: target });
   expect(report.files.map(({ name, rows }) => [name, rows])).toEqual([
-    ['models.jsonl', 0],
     ['documents.jsonl', 3],
     ['pairs.jsonl', 2],
-    ['reviews.jsonl', 0],
-    ['generations.jsonl', 0],
-    ['runs.jsonl', 0],
-    ['evaluations.jsonl', 0],
-    ['evaluation-items.jsonl', 0],
     ['events.jsonl', expect.any(Number)],
   ]);
   const [first] = readFileSync(join(target, 'documents.jsonl'), 'utf8').split('\n');

@@ -1,3 +1,4 @@
+import { isAlive } from '../../../shared/api/jobs.ts';
 import type { ApiJob, ApiJobKind, ApiJobStatus, ApiLogLine } from '../../../shared/api/jobs.ts';
 import { UserError } from '../../../shared/errors.ts';
 import type { JobOptions } from '../engine-client.ts';
@@ -117,9 +118,7 @@ export class ApiJobs {
 
   /** Stops everything in order (closing the workspace) and waits for it. */
   async close(): Promise<void> {
-    for (const { job } of this.#entries.values()) {
-      if (['waiting', 'running', 'pausing'].includes(job.status)) this.pause(job.id);
-    }
+    for (const { job } of this.#entries.values()) if (isAlive(job)) this.pause(job.id);
     await Promise.all([this.#turn, ...this.#beside]);
   }
 

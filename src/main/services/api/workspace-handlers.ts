@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isAlive } from '../../../shared/api/jobs.ts';
 import type { FolderEntry, FolderListing, WorkspaceInfo } from '../../../shared/api/workspaces.ts';
 import { UserError } from '../../../shared/errors.ts';
 import { databaseName } from '../../workspace/workspace.ts';
 import type { ServiceContext } from '../context.ts';
-import { checkAll, compactWorkspace, exportAll, restoreWorkspace } from '../workspace-care.ts';
+import { checkAll, compactWorkspace, exportAll, restoreWorkspace, workspaceBackups } from '../workspace-care.ts';
 import { demoHandlers } from './demo-handlers.ts';
 import type { DomainMethods, Handlers } from './handlers.ts';
 import type { Session } from './session.ts';
@@ -57,9 +58,27 @@ function roleOf(folder: string): FolderEntry['role'] {
 
 type Care = 'backups' | 'backUp' | 'check' | 'compact' | 'restore' | 'exportAll';
 
+/** Closes the open workspace, works on its folder and opens it again. Errors: `conflict` while a job runs. */
+async function whileClosed<T>(session: Session, done: string, work: (folder: string) => T): Promise<T> {
+  const { folder } = session.context.workspace;
+  const busy = session.jobs.list().find(isAlive);
+  if (busy !== undefined) {
+    throw new UserError('conflict', `"${busy.title}" is still running, so the workspace was not ${done}.`, {
+      hint: 'Wait for its end, or pause it.',
+    });
+  }
+  await session.closeWorkspace();
+  try {
+    return work(folder);
+  } finally {
+    await session.openWorkspace(folder, false);
+  }
+}
+
 function careHandlers(session: Session): Pick<Handlers<DomainMethods<'workspaces'>>, `workspaces.${Care}`> {
   return {
-    'workspaces.backups': () => session.context.workspace.backups(),
+    'workspaces.backups': async ({ folder }) =>
+      folder === undefined ? session.context.workspace.backups() : workspaceBackups(await session.grants.check(folder)),
     'workspaces.backUp': () => {
       const { workspace } = session.context;
       const job = session.jobs.start({
@@ -80,22 +99,11 @@ function careHandlers(session: Session): Pick<Handlers<DomainMethods<'workspaces
       });
       return { jobId: job.id };
     },
-    'workspaces.compact': async () => {
-      const { folder } = session.context.workspace;
-      const busy = session.jobs.list().find(({ status }) => ['waiting', 'running', 'pausing'].includes(status));
-      if (busy !== undefined) {
-        throw new UserError('conflict', `"${busy.title}" is still running, so the workspace was not compacted.`, {
-          hint: 'Wait for its end, or pause it.',
-        });
-      }
-      await session.closeWorkspace();
-      try {
-        return compactWorkspace(folder);
-      } finally {
-        await session.openWorkspace(folder, false);
-      }
-    },
-    'workspaces.restore': async ({ folder, name }) => restoreWorkspace(await session.grants.check(folder), name),
+    'workspaces.compact': () => whileClosed(session, 'compacted', compactWorkspace),
+    'workspaces.restore': async ({ folder, name }) =>
+      folder === undefined
+        ? whileClosed(session, 'put back', (open) => restoreWorkspace(open, name))
+        : restoreWorkspace(await session.grants.check(folder), name),
     'workspaces.exportAll': async (request) => {
       const { context } = session;
       const folder = await session.grants.check(request.folder);

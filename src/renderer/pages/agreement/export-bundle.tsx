@@ -5,6 +5,7 @@ import type { AuditFilter } from '../../../shared/audit/queue.ts';
 import { scoreNames } from '../../../shared/audit/queue.ts';
 import { importerNameSchema } from '../../../shared/import-kinds.ts';
 import { pairQueues } from '../../../shared/pairs.ts';
+import { isAlive } from '../../../shared/api/jobs.ts';
 import { useApi, useApiMutation } from '../../api/client.ts';
 import { fieldError } from '../../components/field-error.tsx';
 import { formatBytes, formatCount } from '../../components/format.ts';
@@ -12,9 +13,9 @@ import { PathField } from '../../components/path-field.tsx';
 import { noBounds, rangeOf } from '../../components/bounds.ts';
 import { BoundsFields } from '../../components/bounds-fields.tsx';
 import { ErrorPanel } from '../../components/states.tsx';
+import { JobLine } from '../../jobs/job-line.tsx';
 import { useJob } from '../../jobs/use-job.ts';
 import { scoreLabels, sourceList, sourceOf } from '../../components/score-source.ts';
-import { JobLine, isAlive } from './job-line.tsx';
 
 const queueNames: Readonly<Record<(typeof pairQueues)[number], string>> = {
   all: 'all pairs',

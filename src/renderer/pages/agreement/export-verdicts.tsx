@@ -1,12 +1,13 @@
 import { Button } from '@mantine/core';
 import { useState } from 'react';
 import type { ExportedVerdicts } from '../../../shared/audit/bundle-requests.ts';
+import { isAlive } from '../../../shared/api/jobs.ts';
 import { useApiMutation } from '../../api/client.ts';
 import { fieldError } from '../../components/field-error.tsx';
 import { formatCount } from '../../components/format.ts';
 import { PathField } from '../../components/path-field.tsx';
+import { JobLine } from '../../jobs/job-line.tsx';
 import { useJob } from '../../jobs/use-job.ts';
-import { JobLine, isAlive } from './job-line.tsx';
 
 /** All reviews of this audit as one file, for the workspace that made the bundle. */
 export function ExportVerdictsForm({ reviewed }: { readonly reviewed: number }) {

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import type { ImportSummary } from '../../../shared/api/bundles.ts';
 import { importConflictKinds } from '../../../shared/audit/bundle-requests.ts';
 import type { ImportConflict, ImportConflictKind } from '../../../shared/audit/bundle-requests.ts';
+import { isAlive } from '../../../shared/api/jobs.ts';
 import { useApiMutation } from '../../api/client.ts';
 import { useAllRows } from '../../api/use-all-rows.ts';
 import { hrefOf } from '../../app/router.ts';
@@ -12,8 +13,8 @@ import { fieldError } from '../../components/field-error.tsx';
 import { formatCount } from '../../components/format.ts';
 import { PathField } from '../../components/path-field.tsx';
 import { ErrorPanel } from '../../components/states.tsx';
+import { JobLine } from '../../jobs/job-line.tsx';
 import { useJob } from '../../jobs/use-job.ts';
-import { JobLine, isAlive } from './job-line.tsx';
 
 type Choice = 'skip' | 'import';
 type Choices = Readonly<Record<Exclude<ImportConflictKind, 'pair_unknown'>, Choice>>;

@@ -5,6 +5,7 @@ import type { ApiParsedInput } from '../../../shared/api/contract.ts';
 import type { ApiJob } from '../../../shared/api/jobs.ts';
 import type { FileReport, ImportReport } from '../../../shared/documents.ts';
 import { importKinds } from '../../../shared/import-kinds.ts';
+import { isAlive } from '../../../shared/api/jobs.ts';
 import { useApi, useApiMutation } from '../../api/client.ts';
 import { ApiError } from '../../api/transport.ts';
 import { DataTable } from '../../components/data-table.tsx';
@@ -43,7 +44,7 @@ export function ImportPanel() {
   const cancel = useApiMutation('jobs.cancel');
   const jobs = useApi('jobs.list', {});
   const job = jobs.data?.find(({ kind }) => kind === 'import');
-  const running = job !== undefined && ['waiting', 'running', 'pausing'].includes(job.status);
+  const running = job !== undefined && isAlive(job);
   const failed =
     job?.status === 'failed' && job.error !== null && job.id !== dismissed ? new ApiError(job.error) : null;
   const problem = start.error ?? failed;

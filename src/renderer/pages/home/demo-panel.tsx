@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core';
 import type { DemoFiguresView, DemoView } from '../../../shared/api/workspaces.ts';
+import { isAlive } from '../../../shared/api/jobs.ts';
 import { useApi, useApiMutation } from '../../api/client.ts';
 import { hrefOf } from '../../app/router.ts';
 import { LineChart } from '../../charts/line-chart.tsx';
@@ -53,7 +54,7 @@ function DemoRun({ demo }: { readonly demo: DemoView }) {
   const cancel = useApiMutation('jobs.cancel');
   const pairs = useApi('generations.latest', { limit: 4 }).data ?? [];
   const run = useApi('runs.list', { limit: 5 }).data?.rows.at(-1);
-  const running = job !== undefined && ['waiting', 'running', 'pausing'].includes(job.status);
+  const running = job !== undefined && isAlive(job);
   return (
     <>
       <div className="demo-phases">

@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import type { OpenedBundleReport } from '../../../shared/audit/bundle-requests.ts';
+import { isAlive } from '../../../shared/api/jobs.ts';
 import { useApiMutation } from '../../api/client.ts';
 import { goTo } from '../../app/router.ts';
 import { fieldError, inputProblem } from '../../components/field-error.tsx';
@@ -25,7 +26,7 @@ export function OpenBundle() {
     if (target === undefined) return;
     mutate({ folder: target }, { onSuccess: () => goTo('pairs') });
   }, [target, mutate]);
-  const running = job !== undefined && ['waiting', 'running', 'pausing'].includes(job.status);
+  const running = job !== undefined && isAlive(job);
   const problem = start.error;
   return (
     <div className="panel">

@@ -12,6 +12,7 @@ import { PathField } from '../../components/path-field.tsx';
 import { ErrorPanel, Loading } from '../../components/states.tsx';
 import { folderName } from '../../workspaces/workspace-menu.tsx';
 import { DemoPanel } from './demo-panel.tsx';
+import { WayBack } from './way-back.tsx';
 import { nextStep, workSteps } from './next-step.ts';
 import { OpenBundle } from './open-bundle.tsx';
 
@@ -69,6 +70,7 @@ export function HomePage() {
             />
           </DropTarget>
           {open.isError && inputProblem(open.error) === null && <ErrorPanel error={open.error} />}
+          <WayBack failed={open.error} folder={open.variables?.folder} onRestored={(path) => show(path, false)} />
         </section>
         <DemoPanel />
         <Recent current={info?.folder} onOpen={(path) => show(path, false)} />

@@ -1,5 +1,6 @@
 import { Button, Modal, Select } from '@mantine/core';
 import { useState } from 'react';
+import { isAlive } from '../../../shared/api/jobs.ts';
 import { useApi, useApiMutation } from '../../api/client.ts';
 import { hrefOf } from '../../app/router.ts';
 import { formatCount } from '../../components/format.ts';
@@ -21,7 +22,7 @@ export function ScoreDialog({ opened, onClose }: { readonly opened: boolean; rea
   const dir = path ?? models.data?.[0]?.path ?? null;
   const result =
     job?.status === 'finished' ? (job.result as { readonly scored: number; readonly known: number }) : null;
-  const alive = job !== undefined && ['waiting', 'running', 'pausing'].includes(job.status);
+  const alive = job !== undefined && isAlive(job);
   return (
     <Modal opened={opened} onClose={onClose} title="Score pairs" size={520}>
       <div style={{ display: 'grid', gap: 10 }}>

@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import type { ApiJob } from '../../../shared/api/jobs.ts';
 import type { RunRow } from '../../../shared/runs.ts';
+import { isAlive } from '../../../shared/api/jobs.ts';
 import { useApiMutation } from '../../api/client.ts';
 import { ConfirmButton } from '../../components/confirm-button.tsx';
 import { formatDuration } from '../../components/format.ts';
@@ -15,9 +16,7 @@ const phases = [
 
 /** The job that works on a run now, if there is one. */
 export function jobOfRun(jobs: readonly ApiJob[], runId: number): ApiJob | undefined {
-  return jobs.find(
-    (job) => job.kind === 'train' && job.runId === runId && ['waiting', 'running', 'pausing'].includes(job.status),
-  );
+  return jobs.find((job) => job.kind === 'train' && job.runId === runId && isAlive(job));
 }
 
 /** Phases of a run with the time left, and what can be done: pause, go on, stop and save. */

@@ -3,12 +3,13 @@ import { CopyButton } from '../../components/copy-button.tsx';
 import { formatBytes, formatNumber } from '../../components/format.ts';
 import { Facts, Page } from '../../components/page.tsx';
 import { ErrorPanel, Loading } from '../../components/states.tsx';
+import { CarePanel } from './care-panel.tsx';
 import { CudaPanel } from './cuda-panel.tsx';
 import { EventsPanel } from './events-panel.tsx';
 import { SelfTestPanel } from './self-test-panel.tsx';
 import { SettingsPanel } from './settings-panel.tsx';
 
-/** Versions, machine, cards, the engine's self-test, settings of this computer, the workspace's log. */
+/** Versions, machine, cards, the engine's self-test, settings of this computer, care of the workspace and its log. */
 export function SystemPage() {
   const info = useApi('system.info', {});
   const workspace = useApi('workspaces.current', {});
@@ -42,6 +43,7 @@ export function SystemPage() {
         </section>
       )}
       <SettingsPanel />
+      <CarePanel hasWorkspace={workspace.data !== null && workspace.data !== undefined} />
       <CudaPanel />
       <SelfTestPanel hasWorkspace={workspace.data !== null && workspace.data !== undefined} />
       <EventsPanel />

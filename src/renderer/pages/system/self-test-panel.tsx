@@ -1,5 +1,6 @@
 import { Button, Select } from '@mantine/core';
 import { useState } from 'react';
+import { isAlive } from '../../../shared/api/jobs.ts';
 import { useApi, useApiMutation } from '../../api/client.ts';
 import { formatDuration, formatTime } from '../../components/format.ts';
 import { ErrorPanel } from '../../components/states.tsx';
@@ -24,7 +25,7 @@ export function SelfTestPanel({ hasWorkspace }: { readonly hasWorkspace: boolean
   const test = useApiMutation('system.selfTest');
   const [device, setDevice] = useState<'cpu' | 'cuda'>('cpu');
   const job = jobs.data?.find(({ kind }) => kind === 'selfTest');
-  const active = job !== undefined && ['waiting', 'running', 'pausing'].includes(job.status);
+  const active = job !== undefined && isAlive(job);
   const result = job?.status === 'finished' ? (job.result as SelfTest) : null;
   return (
     <section className="panel" aria-label="Self-test">

@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { useState } from 'react';
 import type { ApiInput } from '../../../shared/api/contract.ts';
 import type { DryRunView, RunPlanView } from '../../../shared/api/runs.ts';
+import { isAlive } from '../../../shared/api/jobs.ts';
 import { useApi, useApiMutation } from '../../api/client.ts';
 import { formatBytes, formatCount, formatDuration, formatNumber } from '../../components/format.ts';
 import { MemoryParts } from '../../components/memory-parts.tsx';
@@ -53,7 +54,7 @@ export function DryRun({ request }: { readonly request: ApiInput<'runs.dryRun'> 
   const jobs = useApi('jobs.list', {});
   const [tried, setTried] = useState<string | null>(null);
   const job = jobs.data?.find(({ kind }) => kind === 'dryRun');
-  const active = job !== undefined && ['waiting', 'running', 'pausing'].includes(job.status);
+  const active = job !== undefined && isAlive(job);
   const now = JSON.stringify(request);
   const result = job?.status === 'finished' ? (job.result as DryRunView) : null;
   return (

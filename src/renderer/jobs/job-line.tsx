@@ -1,11 +1,9 @@
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
-import type { ApiJob } from '../../../shared/api/jobs.ts';
-import { useApiMutation } from '../../api/client.ts';
-import { JobProgressLine } from '../../jobs/job-progress.tsx';
-
-export const isAlive = (job: ApiJob | undefined): boolean =>
-  job !== undefined && ['waiting', 'running', 'pausing'].includes(job.status);
+import { isAlive } from '../../shared/api/jobs.ts';
+import type { ApiJob } from '../../shared/api/jobs.ts';
+import { useApiMutation } from '../api/client.ts';
+import { JobProgressLine } from './job-progress.tsx';
 
 /** A job that this form started: its progress with a way to stop it, then what came of it. */
 export function JobLine({

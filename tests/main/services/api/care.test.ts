@@ -1,0 +1,137 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import SqliteDatabase from 'better-sqlite3';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { ApiInput, ApiMethod, ApiOutput } from '../../../../src/shared/api/contract.ts';
+import { isAlive } from '../../../../src/shared/api/jobs.ts';
+import type { ApiJob } from '../../../../src/shared/api/jobs.ts';
+import { createApi } from '../../../../src/main/services/api/api.ts';
+import { PathGrants } from '../../../../src/main/services/api/path-grants.ts';
+import { RecentWorkspaces } from '../../../../src/main/services/api/recent-workspaces.ts';
+import { Session } from '../../../../src/main/services/api/session.ts';
+import { UserSettings } from '../../../../src/main/services/api/user-settings.ts';
+import { addPairs } from '../../workspace/sample-texts.ts';
+
+let folder = '';
+let session: Session;
+let call: <Name extends ApiMethod>(name: Name, input: ApiInput<Name>) => Promise<ApiOutput<Name>>;
+const workspaceFolder = (): string => session.context.workspace.folder;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'longhand care '));
+  session = new Session({
+    grants: new PathGrants([folder]),
+    recent: new RecentWorkspaces(join(folder, 'settings', 'recent.json')),
+    settings: new UserSettings(join(folder, 'settings', 'settings.json')),
+    shell: 'loopback',
+  });
+  const raw = createApi(session);
+  call = async (name, input) => (await raw(name, input)) as never;
+  await call('workspaces.open', { folder: join(folder, 'ws'), create: true });
+});
+
+afterEach(async () => {
+  await session.closeWorkspace();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function settled(jobId: number): Promise<ApiJob> {
+  for (;;) {
+    const job = (await call('jobs.list', {})).find(({ id }) => id === jobId);
+    if (job !== undefined && !isAlive(job)) return job;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+test('a workspace goes back to a copy while it is open; what was there is kept, and it is open again', async () => {
+  addPairs(session.context, 2);
+  const made = await settled((await call('workspaces.backUp', {})).jobId);
+  expect(made).toMatchObject({ status: 'finished', result: { kind: 'manual' } });
+  addPairs(session.context, 3);
+  expect(await call('workspaces.current', {})).toMatchObject({ documents: 3, pairs: 6 });
+  const backups = await call('workspaces.backups', {});
+  const manual = backups.find(({ kind }) => kind === 'manual');
+  if (manual === undefined) throw new Error('there is no copy');
+
+  const before = session.context.workspace.folder;
+  const report = await call('workspaces.restore', { name: manual.name });
+  expect(report.restored).toBe(manual.path);
+  expect(await call('workspaces.current', {})).toMatchObject({ folder: before, documents: 2, pairs: 4 });
+  // Written to as before, and the former database is whole.
+  addPairs(session.context, 3);
+  expect(await call('workspaces.current', {})).toMatchObject({ documents: 3 });
+  if (report.kept === null) throw new Error('nothing was kept');
+  expect(statSync(report.kept).size).toBeGreaterThan(0);
+  expect(await settled((await call('workspaces.check', {})).jobId)).toMatchObject({ result: { ok: true } });
+
+  await expect(call('workspaces.restore', { name: 'workspace-manual-20200101T000000Z.db' })).rejects.toMatchObject({
+    code: 'not_found',
+  });
+  expect(await call('workspaces.current', {})).toMatchObject({ documents: 3 });
+});
+
+test('compacting gives back the room, tells how much, and the workspace is open again with the same rows', async () => {
+  addPairs(session.context, 2);
+  const gap = new SqliteDatabase(join(workspaceFolder(), 'workspace.db'));
+  gap.exec('CREATE TABLE gap (x)');
+  gap.prepare('INSERT INTO gap VALUES (?)').run('z'.repeat(3_000_000));
+  gap.exec('DROP TABLE gap');
+  gap.close();
+  const before = await call('workspaces.current', {});
+  const report = await call('workspaces.compact', {});
+  expect(report.bytesAfter).toBe(statSync(join(workspaceFolder(), 'workspace.db')).size);
+  expect(report.bytesBefore - report.bytesAfter).toBeGreaterThan(2_900_000);
+  expect(await call('workspaces.current', {})).toEqual(before);
+  expect(session.context.workspace.documents.text(1)).toContain('The ship 0');
+  expect(readdirSync(workspaceFolder()).filter((name) => name.includes('compact'))).toEqual([]);
+});
+
+test('neither is done while a job runs, and the workspace stays open', async () => {
+  let end = (): void => undefined;
+  session.jobs.start({
+    ...{ kind: 'export', title: 'A long one', beside: true },
+    run: () => new Promise<void>((resolve) => (end = resolve)),
+  });
+  const busy = { code: 'conflict', message: expect.stringContaining('"A long one" is still running') as string };
+  await expect(call('workspaces.compact', {})).rejects.toMatchObject(busy);
+  await expect(call('workspaces.restore', {})).rejects.toMatchObject(busy);
+  expect(await call('workspaces.current', {})).not.toBeNull();
+  end();
+});
+
+test('a damaged workspace cannot be opened; its copies are listed and one is put back without opening it', async () => {
+  addPairs(session.context, 2);
+  await settled((await call('workspaces.backUp', {})).jobId);
+  const damaged = workspaceFolder();
+  await call('workspaces.close', {});
+  truncateSync(join(damaged, 'workspace.db'), 6000);
+  await expect(call('workspaces.open', { folder: damaged })).rejects.toMatchObject({
+    code: 'invalid_input',
+    place: { file: join(damaged, 'workspace.db') },
+  });
+  const copies = await call('workspaces.backups', { folder: damaged });
+  expect(copies.map(({ kind }) => kind)).toContain('manual');
+  const { kept } = await call('workspaces.restore', { folder: damaged, name: copies[0]?.name });
+  expect(existsSync(kept ?? '')).toBe(true);
+  expect(await call('workspaces.current', {})).toBeNull();
+  expect(await call('workspaces.open', { folder: damaged })).toMatchObject({ pairs: 4 });
+});
+
+test('a copy that is damaged itself is refused; the database stays as it is and is open again', async () => {
+  addPairs(session.context, 2);
+  await settled((await call('workspaces.backUp', {})).jobId);
+  const [copy] = await call('workspaces.backups', {});
+  if (copy === undefined) throw new Error('there is no copy');
+  writeFileSync(copy.path, 'no database at all, but a text of some length that is not one of SQLite');
+  await expect(call('workspaces.restore', { name: copy.name })).rejects.toThrow();
+  expect(await call('workspaces.current', {})).toMatchObject({ pairs: 4 });
+});
+
+test('care and export stay inside the granted folders', async () => {
+  const outside = { code: 'invalid_input', message: expect.stringContaining('outside the folders') as string };
+  const foreign = tmpdir();
+  await expect(call('workspaces.backups', { folder: foreign })).rejects.toMatchObject(outside);
+  await expect(call('workspaces.restore', { folder: foreign })).rejects.toMatchObject(outside);
+  await expect(call('workspaces.exportAll', { folder: foreign })).rejects.toMatchObject(outside);
+});
