@@ -25,6 +25,8 @@ const headlines: Readonly<Record<string, HeadlineInfo>> = {
   text: { figure: 'nll', label: 'NLL', ...nats },
   ruler: { figure: 'score', label: 'RULER score', ...share },
   multiple_choice: { figure: 'acc', label: 'accuracy', ...share },
+  published: { figure: 'score', label: 'score', ...share },
+  judged: { figure: 'rating', label: 'rating', unit: '1 to 10', better: 'higher' },
   kl: { figure: 'kl/exact/chosen', label: 'exact KL, chosen', ...nats },
 };
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { instructionTemplateSchema, instructionTemplates } from './instruction-templates.ts';
 import type { EvaluationRow } from './evaluations.ts';
+import { publishedFormSchema } from './published-forms.ts';
 
 const count = z.int().min(1);
 const name = z.string().trim().min(1);
@@ -110,6 +111,45 @@ export const choiceTaskSchema = z.strictObject({
   limit: count.nullable().default(null),
 });
 
+/** A published set of long inputs, given as its authors' file, with their prompts and metric; answered greedily. */
+export const publishedTaskSchema = z.strictObject({
+  kind: z.literal('published'),
+  name,
+  form: publishedFormSchema,
+  path: z.string().min(1),
+  /** Longest input with template and answer, in tokens; longer ones are cut as published. Null = what the model can address. */
+  maxTokens: z.int().min(64).nullable().default(null),
+  /** Null = as published. */
+  maxNewTokens: count.nullable().default(null),
+  /** Null = as published: the chat template, and plain text for some tasks of LongBench. */
+  prompt: promptFormSchema.nullable().default(null),
+  limit: count.nullable().default(null),
+});
+
+/** Published forms of open questions whose answers a judge rates. */
+export const judgedFormSchema = z.enum(['mt_bench', 'longbench_chat']);
+export type JudgedForm = z.infer<typeof judgedFormSchema>;
+
+/** Chat answers rated from 1 to 10 by a local judge model with the published rubric; answered greedily. */
+export const judgedTaskSchema = z.strictObject({
+  kind: z.literal('judged'),
+  name,
+  form: judgedFormSchema,
+  /** The published question file. */
+  path: z.string().min(1),
+  /** MT-Bench: reference answers (math, reasoning, coding); LongBench-Chat: the rated examples (few_shots.json). */
+  references: z.string().min(1).nullable().default(null),
+  /** Hugging Face folder of the judge. */
+  judge: z.string().min(1),
+  /** Longest input of the judged model, in tokens; longer ones are cut in the middle. Null = what it can address. */
+  maxTokens: z.int().min(64).nullable().default(null),
+  /** Longest answer and longest judgement. */
+  maxNewTokens: count.default(1024),
+  judgeTokens: count.default(1024),
+  /** Only the first questions. */
+  limit: count.nullable().default(null),
+});
+
 export const evaluationTaskSchema = z.discriminatedUnion('kind', [
   questionTaskSchema,
   askTaskSchema,
@@ -117,6 +157,8 @@ export const evaluationTaskSchema = z.discriminatedUnion('kind', [
   klTaskSchema,
   rulerTaskSchema,
   choiceTaskSchema,
+  publishedTaskSchema,
+  judgedTaskSchema,
 ]);
 export type EvaluationTask = z.output<typeof evaluationTaskSchema>;
 export type EvaluationTaskInput = z.input<typeof evaluationTaskSchema>;

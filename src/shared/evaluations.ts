@@ -35,7 +35,22 @@ export const evaluationRowSchema = z.strictObject({
 });
 export type EvaluationRow = z.infer<typeof evaluationRowSchema>;
 
-/** One item's answer. `score` is in [0, 1]; `detail` holds what the kind needs (depth, length, choices' log-probs). */
+/** Who rated the answers of an evaluation of kind `judged`. */
+export const judgeSchema = z.object({
+  /** Its folder's name. */
+  name: z.string(),
+  fingerprint: z.string(),
+  /** Judge and judged model have the same base weights: such ratings flatter. */
+  selfJudged: z.boolean(),
+});
+export type Judge = z.infer<typeof judgeSchema>;
+
+/** The judge of an evaluation; null for those without one. */
+export function judgeOf({ config }: Pick<EvaluationRow, 'config'>): Judge | null {
+  return z.object({ judge: judgeSchema }).safeParse(config).data?.judge ?? null;
+}
+
+/** One item's answer. `score` is in [0, 1], but for `judged` the rating, for losses the loss; `detail` holds what the kind needs (depth, length, choices' log-probs). */
 export const evaluationItemSchema = z.strictObject({
   index: z.int().min(0),
   question: z.string(),

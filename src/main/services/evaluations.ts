@@ -401,6 +401,11 @@ function withWholePaths(task: EvaluationTask): EvaluationTask {
         ...{ ...task, path: resolve(task.path) },
         examples: task.examples === null ? null : resolve(task.examples),
       };
+    case 'judged':
+      return {
+        ...{ ...task, path: resolve(task.path), judge: resolve(task.judge) },
+        references: task.references === null ? null : resolve(task.references),
+      };
     default:
       return { ...task, path: resolve(task.path) };
   }

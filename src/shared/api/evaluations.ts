@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { idSchema } from '../documents.ts';
 import { evaluationTaskSchema } from '../evaluation-tasks.ts';
-import type { Comparison } from '../evaluation-tasks.ts';
-import type { EvaluationItem, EvaluationRow } from '../evaluations.ts';
+import type { Comparison, Estimate } from '../evaluation-tasks.ts';
+import type { EvaluationItem, EvaluationRow, Judge } from '../evaluations.ts';
 import { pageRequestSchema } from '../paging.ts';
 import type { Page } from '../paging.ts';
 import { method } from './method.ts';
@@ -23,6 +23,12 @@ export interface EvaluationView extends EvaluationRow {
   /** Step of the run's checkpoint. */
   readonly step: number | null;
   readonly source: 'base' | 'adapter' | 'run';
+  /** Who rated the answers of kind `judged`; null for the other kinds. */
+  readonly judge: Pick<Judge, 'name' | 'fingerprint'> | null;
+  /** Judge and judged model have the same base weights; null where there is no judge. */
+  readonly selfJudged: boolean | null;
+  /** Mean rating, 1 to 10; null where there is none (yet). */
+  readonly rating: Estimate | null;
 }
 
 /** A question set that comes with Longhand. */

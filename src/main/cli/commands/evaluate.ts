@@ -256,6 +256,8 @@ const kindNames: Readonly<Record<EvaluationTask['kind'], string>> = {
   kl: 'exact KL, nats/token',
   ruler: 'outputs named, share',
   multiple_choice: 'right choices, share',
+  published: 'score, share',
+  judged: 'rating, 1 to 10',
 };
 
 function outcomesText(outcomes: readonly EvaluationOutcome[]): string {

@@ -1,3 +1,4 @@
+import { UserError } from '../../../shared/errors.ts';
 import type { EvaluationTask } from '../../../shared/evaluation-tasks.ts';
 import { readQuestionSet } from '../evaluation/question-set.ts';
 import { readRulerSources } from '../evaluation/ruler/items.ts';
@@ -32,6 +33,8 @@ const PROGRAMS: Readonly<Record<EvaluationTask['kind'], readonly Program[]>> = {
   kl: ['score', 'logProbabilities'],
   ruler: ['generate'],
   multiple_choice: ['score'],
+  published: ['generate'],
+  judged: ['generate'],
 };
 
 /** Runs each task on one model and reports its items and figures. */
@@ -68,7 +71,7 @@ async function checkSet(task: EvaluationTask): Promise<void> {
   if (task.kind === 'text') await readTexts(task);
   else if (task.kind === 'ruler') await readRulerSources(task);
   else if (task.kind === 'multiple_choice') await readChoices(task);
-  else if (task.kind !== 'kl') await readQuestionSet(task.path);
+  else if (task.kind === 'questions' || task.kind === 'ask') await readQuestionSet(task.path);
 }
 
 function runTask(task: EvaluationTask, model: EvaluatedModel, context: TaskContext): Promise<TaskSummary> {
@@ -85,6 +88,9 @@ function runTask(task: EvaluationTask, model: EvaluatedModel, context: TaskConte
       return rulerTask(task, model, context);
     case 'multiple_choice':
       return choiceTask(task, model, context);
+    case 'published':
+    case 'judged':
+      throw new UserError('unsupported', `${task.name}: this kind of evaluation is not there yet.`);
   }
 }
 

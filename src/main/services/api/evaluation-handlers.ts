@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import type { EvaluationView } from '../../../shared/api/evaluations.ts';
 import type { EvaluationTask } from '../../../shared/evaluation-tasks.ts';
+import { headlineValue } from '../../../shared/evaluation-figures.ts';
+import { judgeOf } from '../../../shared/evaluations.ts';
 import type { EvaluationRow } from '../../../shared/evaluations.ts';
 import { demoFolder } from '../demo-folder.ts';
 import { compareEvaluations, evaluate, evaluationItems, listEvaluations } from '../evaluations.ts';
@@ -15,10 +17,14 @@ const builtIn = ['short', 'long', 'closed'] as const;
 
 function evaluationView(session: Session, row: EvaluationRow): EvaluationView {
   const { checkpoints } = session.context.workspace;
+  const judge = judgeOf(row);
   return {
     ...row,
     step: row.checkpointId === null ? null : checkpoints.get(row.checkpointId).step,
     source: row.runId !== null ? 'run' : isAdapter(row.config) ? 'adapter' : 'base',
+    judge: judge === null ? null : { name: judge.name, fingerprint: judge.fingerprint },
+    selfJudged: judge?.selfJudged ?? null,
+    rating: judge === null ? null : (headlineValue(row) ?? null),
   };
 }
 
@@ -44,6 +50,11 @@ async function withGrantedPaths(
       };
     case 'multiple_choice':
       return { ...task, path: await granted(task.path), examples: await optional(task.examples) };
+    case 'judged':
+      return {
+        ...{ ...task, path: await granted(task.path) },
+        ...{ judge: await granted(task.judge), references: await optional(task.references) },
+      };
     default:
       return { ...task, path: await granted(task.path) };
   }
