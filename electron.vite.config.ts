@@ -1,13 +1,16 @@
 import { join } from 'node:path';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'electron-vite';
+import { notePackages } from './scripts/bundled-packages.ts';
 
-const source = join(import.meta.dirname, 'src');
-const out = join(import.meta.dirname, 'out');
+const root = import.meta.dirname;
+const source = join(root, 'src');
+const out = join(root, 'out');
 
 /** Production bundles: main (with the processes of the engine and of the importers), preload and renderer. The loopback host serves the same renderer. */
 export default defineConfig({
   main: {
+    plugins: [notePackages(root, 'main')],
     build: {
       outDir: join(out, 'main'),
       rollupOptions: {
@@ -21,6 +24,7 @@ export default defineConfig({
     },
   },
   preload: {
+    plugins: [notePackages(root, 'preload')],
     build: {
       outDir: join(out, 'preload'),
       // A sandboxed preload is CommonJS.
@@ -32,7 +36,7 @@ export default defineConfig({
   },
   renderer: {
     root: join(source, 'renderer'),
-    plugins: [react()],
+    plugins: [react(), notePackages(root, 'renderer')],
     build: {
       outDir: join(out, 'renderer'),
       rollupOptions: { input: join(source, 'renderer', 'index.html') },

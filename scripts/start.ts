@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInForeground } from './node24.mjs';
+import { noticesFile, writeNotices } from './notices.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -12,20 +13,27 @@ function newest(folder: string): number {
     .reduce((latest, entry) => Math.max(latest, statSync(join(entry.parentPath, entry.name)).mtimeMs), 0);
 }
 
-/** Builds main, preload and renderer into out/. */
-export function build(): Promise<number> {
-  return runInForeground(
+/** Builds main, preload and renderer into out/, and the notices of whatever is packed; fails where one is missing. */
+export async function build(): Promise<number> {
+  const code = await runInForeground(
     process.execPath,
     [join(root, 'node_modules', 'electron-vite', 'bin', 'electron-vite.js'), 'build', '--logLevel', 'warn'],
     { cwd: root },
   );
+  if (code !== 0) return code;
+  try {
+    writeNotices();
+    return 0;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return 1;
+  }
 }
 
 /** Builds unless out/ is newer than everything that it is made of. */
 export async function buildIfStale(): Promise<number> {
-  const made = join(root, 'out', 'renderer', 'index.html');
   const sources = Math.max(newest(join(root, 'src')), statSync(join(root, 'package-lock.json')).mtimeMs);
-  if (existsSync(made) && statSync(made).mtimeMs > sources) return 0;
+  if (existsSync(noticesFile) && statSync(noticesFile).mtimeMs > sources) return 0;
   console.log('Building the application (some seconds).');
   return build();
 }

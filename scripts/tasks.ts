@@ -96,6 +96,12 @@ const tasks: Record<string, (...args: string[]) => Promise<number>> = {
     const built = await (await import('./start.ts')).buildIfStale();
     return built === 0 ? (await import('./package-sizes.ts')).printPackageSizes() : built;
   },
+  // The list of all licences in docs, from the lock file and the bundles.
+  licences: async () => {
+    const built = await (await import('./start.ts')).buildIfStale();
+    if (built === 0) (await import('./notices.ts')).writeLicenceList();
+    return built;
+  },
   'guide:images': async () => (await import('./guide-images.ts')).copyGuideImages(),
   demo: (...args: string[]) =>
     runInForeground(process.execPath, [join(root, 'src', 'main', 'cli.ts'), 'demo', ...args], {

@@ -93,6 +93,24 @@ describe.skipIf('reason' in chromium)(
       await page.emulateMedia({ colorScheme: 'light' });
     });
 
+    it('shows whose works it is packed with, with the text of each licence', async () => {
+      const licences = page.getByRole('region', { name: 'Licences' });
+      await licences.getByRole('button', { name: 'Show them' }).click();
+      await licences.getByLabel('Filter Packages').fill('onnxruntime-node');
+      await licences.getByRole('cell', { name: 'onnxruntime-node' }).click();
+      await licences
+        .getByRole('group', { name: 'Licence of onnxruntime-node' })
+        .getByText(/Microsoft Corporation/)
+        .waitFor();
+      await licences.getByLabel('Filter Packages').fill('');
+      for (const colorScheme of ['dark', 'light'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await licences.scrollIntoViewIfNeeded();
+        await page.screenshot({ path: join(pictures, `licences-${colorScheme}.png`) });
+        expect(await seriousFindings(page)).toEqual([]);
+      }
+    });
+
     it('a damaged workspace is put back from Home', async () => {
       await page.goto(`${app.origin}/#/home`);
       await page.getByLabel('Open another workspace').fill(join(app.folder, 'other'));

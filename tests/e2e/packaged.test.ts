@@ -39,6 +39,8 @@ describe.skipIf(process.platform !== 'linux')('what electron-builder packs', { t
         'out/main',
         'out/preload',
         'out/renderer',
+        'out/third-party-notices.json',
+        'out/third-party-notices.txt',
         'package.json',
         'resources/demo',
         'resources/evaluation',

@@ -28,6 +28,14 @@ export interface EventView {
   readonly message: string;
 }
 
+/** Whose work is packed into Longhand, under which licence (SPDX), with the licence's text. */
+export interface Notice {
+  readonly name: string;
+  readonly version: string;
+  readonly licence: string;
+  readonly text: string;
+}
+
 export const systemMethods = {
   'system.info': method<SystemInfo>()(z.strictObject({})),
   /** Latest events of the workspace, newest first. */
@@ -37,6 +45,8 @@ export const systemMethods = {
   'system.selfTest': method<{ readonly jobId: number }>()(
     z.strictObject({ device: z.enum(['cpu', 'cuda']).default('cpu') }),
   ),
+  /** Notices of everything that is packed into the application, by name; `not_found` before it was built. */
+  'system.notices': method<readonly Notice[]>()(z.strictObject({})),
   /** Everything that a bug report needs, as text without document contents. */
   'system.diagnostics': method<string>()(z.strictObject({})),
 };

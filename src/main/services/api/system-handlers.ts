@@ -5,6 +5,7 @@ import { selfTest } from '../checks.ts';
 import { codeVersion } from '../code-version.ts';
 import { CARD_SETTING, adoptCard } from '../cuda/chosen-card.ts';
 import { cudaReport, onnxruntimeVersion } from '../cuda/report.ts';
+import { notices } from '../notices.ts';
 import type { DomainMethods, Handlers } from './handlers.ts';
 import type { Session } from './session.ts';
 import { workspaceInfo } from './workspace-handlers.ts';
@@ -74,6 +75,7 @@ export function systemHandlers(session: Session): Handlers<DomainMethods<'system
       });
       return { jobId: job.id };
     },
+    'system.notices': () => notices(),
     'system.diagnostics': () => diagnostics(session),
     'settings.all': () => session.settings.all(),
     'settings.set': async ({ key, value }) => {

@@ -1,3 +1,4 @@
+import './system.css';
 import { call, useApi } from '../../api/client.ts';
 import { CopyButton } from '../../components/copy-button.tsx';
 import { formatBytes, formatNumber } from '../../components/format.ts';
@@ -6,10 +7,11 @@ import { ErrorPanel, Loading } from '../../components/states.tsx';
 import { CarePanel } from './care-panel.tsx';
 import { CudaPanel } from './cuda-panel.tsx';
 import { EventsPanel } from './events-panel.tsx';
+import { NoticesPanel } from './notices-panel.tsx';
 import { SelfTestPanel } from './self-test-panel.tsx';
 import { SettingsPanel } from './settings-panel.tsx';
 
-/** Versions, machine, cards, the engine's self-test, settings of this computer, care of the workspace and its log. */
+/** Versions, machine, cards, the engine's self-test, settings of this computer, care of the workspace and its log, licences. */
 export function SystemPage() {
   const info = useApi('system.info', {});
   const workspace = useApi('workspaces.current', {});
@@ -47,6 +49,7 @@ export function SystemPage() {
       <CudaPanel />
       <SelfTestPanel hasWorkspace={workspace.data !== null && workspace.data !== undefined} />
       <EventsPanel />
+      <NoticesPanel />
     </Page>
   );
 }
