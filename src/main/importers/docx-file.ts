@@ -7,6 +7,7 @@ import { elementsBelow, localName, parseHtml, parseXml, textContent } from './ht
 import { readWhole } from './read-whole.ts';
 import { cleanTitle, FileProblem } from './reader.ts';
 import type { FoundDocument, Source } from './reader.ts';
+import { requireWellFormed } from './xml-check.ts';
 import { ZipArchive } from './zip-archive.ts';
 
 /**
@@ -25,7 +26,9 @@ export async function* readDocxFile({ path }: Source): AsyncGenerator<FoundDocum
   // Unpacked here, within bounds, and handed on unpacked: images and whatever else lies there is never looked at.
   for (const name of archive.names.filter((entry) => /\.(?:xml|rels)$/i.test(entry))) {
     const part = archive.get(name);
-    if (part !== undefined) parts[name] = part;
+    if (part === undefined) continue;
+    requireWellFormed(part.toString('utf8'), name);
+    parts[name] = part;
   }
   if (!Object.keys(parts).some((name) => name === '[Content_Types].xml' || name.startsWith('word/'))) {
     throw new FileProblem('unreadable', 'is a zip archive but no Word document');

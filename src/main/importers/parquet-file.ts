@@ -8,6 +8,7 @@ import { asReadError } from '../files/json-lines.ts';
 import { parquetCompressors } from '../files/parquet-compressors.ts';
 import { normaliseText } from './decode-text.ts';
 import { asTitle } from './jsonl-file.ts';
+import { checkPages } from './parquet-pages.ts';
 import { FileProblem } from './reader.ts';
 import type { FoundDocument, ReadOptions, Source } from './reader.ts';
 
@@ -40,6 +41,17 @@ export async function* readParquetFile(
     for (const [index, group] of metadata.row_groups.entries()) {
       const rows = Number(group.num_rows);
       checkGroup(group, index, columns, file.byteLength);
+      for (const { meta_data } of group.columns) {
+        if (meta_data === undefined || !columns.includes(meta_data.path_in_schema[0] ?? '')) continue;
+        const dictionary = Number(meta_data.dictionary_page_offset ?? 0n);
+        const start = dictionary === 0 ? Number(meta_data.data_page_offset) : dictionary;
+        const chunk = await file.slice(start, start + Number(meta_data.total_compressed_size));
+        try {
+          checkPages(chunk, meta_data, rows);
+        } catch (error) {
+          throw asDamage(error, row + 1);
+        }
+      }
       for (let start = 0; start < rows; start += rowsAtATime) {
         const from = row + start;
         const to = row + Math.min(rows, start + rowsAtATime);
@@ -157,23 +169,27 @@ async function readRows(
   rowStart: number,
   rowEnd: number,
 ): Promise<Record<string, unknown>[]> {
-  try {
-    return await parquetReadObjects({
-      file,
-      metadata,
-      columns: [...columns],
-      rowStart,
-      rowEnd,
-      compressors: parquetCompressors,
-      parsers: {
-        stringFromBytes: (bytes: Uint8Array | undefined) => (bytes === undefined ? undefined : decode(bytes)),
-      },
-    });
-  } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    if (error instanceof FileProblem) throw error;
-    throw new FileProblem('unreadable', `is damaged: ${detail.slice(0, 300).toWellFormed()}`, rowStart + 1);
-  }
+  const reading = parquetReadObjects({
+    file,
+    metadata,
+    columns: [...columns],
+    rowStart,
+    rowEnd,
+    compressors: parquetCompressors,
+    parsers: {
+      stringFromBytes: (bytes: Uint8Array | undefined) => (bytes === undefined ? undefined : decode(bytes)),
+    },
+  });
+  return reading.catch((error: unknown) => {
+    throw asDamage(error, rowStart + 1);
+  });
+}
+
+/** What hyparquet throws, as a damage of the file from this row on. */
+function asDamage(error: unknown, row: number): FileProblem {
+  if (error instanceof FileProblem) return error;
+  const detail = error instanceof Error ? error.message : String(error);
+  return new FileProblem('unreadable', `is damaged: ${detail.slice(0, 300).toWellFormed()}`, row);
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

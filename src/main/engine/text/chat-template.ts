@@ -27,8 +27,10 @@ export interface ChatTemplate {
 const BASE_STEPS = 100_000;
 const STEPS_PER_MESSAGE = 20_000;
 const LONGEST_RANGE = 100_000;
-/** Longest text that a template may make, beside the messages, in UTF-16 units. */
-const LONGEST_TEXT = 16 * 1024 * 1024;
+/** Bytes that one value may take, and all values that a template makes together; more for long messages and many. */
+const LARGEST_VALUE = 8 * 1024 * 1024;
+const ALL_VALUES = 128 * 1024 * 1024;
+const BYTES_PER_MESSAGE = 2 * 1024 * 1024;
 
 const SPECIAL_NAMES = [
   'bos_token',
@@ -57,30 +59,145 @@ class StepLimit extends Error {}
 interface Variables {
   set(name: string, value: unknown): unknown;
 }
+interface TemplateNode {
+  readonly type: string;
+  readonly value?: unknown;
+  readonly computed?: boolean;
+  readonly callee?: TemplateNode;
+  readonly object?: TemplateNode;
+  readonly property?: TemplateNode;
+}
+interface TemplateValue {
+  readonly value?: unknown;
+}
+type Arguments = readonly [TemplateValue[], ReadonlyMap<string, TemplateValue>];
 const JinjaEnvironment = Environment as unknown as new () => Variables;
 const JinjaInterpreter = Interpreter as unknown as new (environment: Variables) => {
   evaluate(node: unknown, environment: unknown): unknown;
+  evaluateArguments(nodes: unknown, environment: unknown): Arguments;
+  evaluateCallExpression(node: unknown, environment: unknown): unknown;
+  evaluateSliceExpression(object: unknown, node: unknown, environment: unknown): unknown;
+  applyFilter(operand: unknown, node: unknown, environment: unknown): unknown;
   run(program: unknown): { value: unknown };
 };
 
-/** The interpreter with limits on its steps and its texts, so that a template cannot run for ever or fill the memory. */
+/** What the library's values take beside their text: each string carries a table of its methods. */
+const STRING_BYTES = 2048;
+const OTHER_BYTES = 256;
+/** Nodes that make a value; the others find one or hand one on. */
+const MAKES = new Set(['BinaryExpression', 'CallExpression', 'FilterExpression', 'ArrayLiteral', 'ObjectLiteral']);
+
+/** How often a piece stands in a text; the gaps between characters for the empty one. */
+function occurrences(text: string, piece: string): number {
+  if (piece === '') return text.length + 1;
+  let count = 0;
+  for (let at = text.indexOf(piece); at !== -1; at = text.indexOf(piece, at + piece.length)) count += 1;
+  return count;
+}
+
+/**
+ * The interpreter with limits on its steps and on what its values take, so that a template cannot run for ever or fill
+ * the memory. What grows inside one call of the library (`replace`, `split`, `join`, `indent`, `tojson`) is worked out
+ * before the call, what is made step by step is counted.
+ */
 class LimitedInterpreter extends JinjaInterpreter {
   #left: number;
-  readonly #longest: number;
+  #bytes: number;
+  readonly #largest: number;
+  /** Bytes of lists and mappings, which may hold the same value many times over. */
+  #sizes = new WeakMap<object, number>();
+  /** The method or filter whose arguments come next. */
+  #grows: { readonly name: unknown; readonly operand: TemplateValue } | undefined;
 
-  constructor(environment: Variables, steps: number, longest: number) {
+  constructor(environment: Variables, limits: { steps: number; largest: number; bytes: number }) {
     super(environment);
-    this.#left = steps;
-    this.#longest = longest;
+    this.#left = limits.steps;
+    this.#largest = limits.largest;
+    this.#bytes = limits.bytes;
   }
 
-  override evaluate(node: unknown, environment: unknown): unknown {
+  override evaluate(node: TemplateNode | undefined, environment: unknown): unknown {
+    if (node?.type === 'Evaluated') return node.value;
     if (--this.#left < 0) throw new StepLimit();
     const result = super.evaluate(node, environment);
+    if (node?.type === 'Set') this.#sizes = new WeakMap();
     // `x + x` in a loop doubles without a step more; it takes no memory until somebody looks at the text.
-    const { value } = (result ?? {}) as { readonly value?: unknown };
-    if (typeof value === 'string' && value.length > this.#longest) throw new StepLimit();
+    const size = this.#sizeOf(result);
+    this.#hold(size);
+    if (node !== undefined && MAKES.has(node.type)) this.#bytes -= size;
+    if (this.#bytes < 0) throw new StepLimit();
     return result;
+  }
+
+  override evaluateCallExpression(node: TemplateNode, environment: unknown): unknown {
+    const { callee } = node;
+    if (callee?.type !== 'MemberExpression') return super.evaluateCallExpression(node, environment);
+    const operand = this.evaluate(callee.object, environment) as TemplateValue;
+    const name = callee.computed === true ? this.evaluate(callee.property, environment) : callee.property;
+    this.#grows = { name: (name as TemplateValue).value, operand };
+    const object = { type: 'Evaluated', value: operand };
+    return super.evaluateCallExpression({ ...node, callee: { ...callee, object } }, environment);
+  }
+
+  override applyFilter(operand: TemplateValue, node: TemplateNode, environment: unknown): unknown {
+    if (node.callee !== undefined) this.#grows = { name: node.callee.value, operand };
+    return super.applyFilter(operand, node, environment);
+  }
+
+  override evaluateArguments(nodes: unknown, environment: unknown): Arguments {
+    const call = this.#grows;
+    this.#grows = undefined;
+    const given = super.evaluateArguments(nodes, environment);
+    if (call !== undefined) this.#hold(this.#grown(call.name, call.operand, given));
+    return given;
+  }
+
+  override evaluateSliceExpression(object: TemplateValue, node: unknown, environment: unknown): unknown {
+    // A text is taken apart into its characters first.
+    if (typeof object.value === 'string') this.#hold(8 * object.value.length);
+    return super.evaluateSliceExpression(object, node, environment);
+  }
+
+  /** The least that the result of a call can be said to take at most, in bytes. */
+  #grown(name: unknown, operand: TemplateValue, [listed, named]: Arguments): number {
+    const given = [...listed, ...named.values()].map(({ value }) => value);
+    const [first, second] = given;
+    const text = typeof operand.value === 'string' ? operand.value : '';
+    const width = Math.max(0, ...given.map((value) => (typeof value === 'string' ? value.length : Number(value) || 0)));
+    const [size, old] = [this.#sizeOf(operand), typeof first === 'string' ? first : ''];
+    switch (name) {
+      case 'replace':
+        return 2 * (text.length + occurrences(text, old) * (typeof second === 'string' ? second.length : 0));
+      case 'split':
+      case 'rsplit':
+        return STRING_BYTES * (old === '' ? (text.match(/\s+/g)?.length ?? 0) : occurrences(text, old));
+      case 'join':
+        return 2 * width * Math.max(text.length, size / OTHER_BYTES);
+      case 'indent':
+        return 2 * width * (1 + occurrences(text, '\n'));
+      case 'tojson':
+        // The padding grows with the depth, which is the number of values at most.
+        return width === 0 ? 0 : 2 * width * (size / OTHER_BYTES) ** 2;
+      default:
+        return 0;
+    }
+  }
+
+  #hold(bytes: number): void {
+    if (bytes > this.#largest) throw new StepLimit();
+  }
+
+  #sizeOf(value: unknown): number {
+    if (typeof value !== 'object' || value === null || !('value' in value)) return 0;
+    const inner = value.value;
+    if (typeof inner === 'string') return STRING_BYTES + 2 * inner.length;
+    if (!Array.isArray(inner) && !(inner instanceof Map)) return OTHER_BYTES;
+    const known = this.#sizes.get(value);
+    if (known !== undefined) return known;
+    let size = OTHER_BYTES;
+    for (const item of inner.values() as Iterable<unknown>) size += this.#sizeOf(item);
+    this.#sizes.set(value, size);
+    return size;
   }
 }
 
@@ -171,10 +288,14 @@ class JinjaChatTemplate implements ChatTemplate {
       add_generation_prompt: options.addGenerationPrompt,
     };
     for (const [name, value] of Object.entries(globals)) environment.set(name, value);
-    const limit = BASE_STEPS + STEPS_PER_MESSAGE * messages.length;
-    const longest = messages.reduce((sum, { content }) => sum + 4 * content.length, LONGEST_TEXT);
+    const characters = messages.reduce((sum, { content }) => sum + content.length, 0);
+    const limits = {
+      steps: BASE_STEPS + STEPS_PER_MESSAGE * messages.length,
+      largest: LARGEST_VALUE + BYTES_PER_MESSAGE * messages.length + 16 * characters,
+      bytes: ALL_VALUES + BYTES_PER_MESSAGE * messages.length + 128 * characters,
+    };
     try {
-      return String(new LimitedInterpreter(environment, limit, longest).run(this.#template.parsed).value);
+      return String(new LimitedInterpreter(environment, limits).run(this.#template.parsed).value);
     } catch (cause) {
       throw this.#failure(cause);
     }

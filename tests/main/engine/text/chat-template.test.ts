@@ -89,6 +89,34 @@ describe('loadChatTemplate', () => {
     expect(error.message).toContain('does not come to an end');
   });
 
+  it.each([
+    // Case 10395 of seed 20261124.
+    `{% set x = 'aa' %}{% for i in range(99) %}{% set x = x + x %}{{ ({'k': range})[x | replace("a", "bbbb")] }}{% endfor %}`,
+    `{% set ns = namespace(x='a,') %}{% for i in range(20) %}{% set ns.x = ns.x + ns.x %}{% endfor %}{{ ns.x.split(',') | length }}`,
+    `{% set ns = namespace(x='aa') %}{% for i in range(20) %}{% set ns.x = ns.x + ns.x %}{% endfor %}{{ ns.x.replace('', 'b' * 2) }}`,
+    `{% set ns = namespace(x='aa') %}{% for i in range(18) %}{% set ns.x = ns.x + ns.x %}{% endfor %}{{ ns.x.replace('a', ns.x) }}`,
+    `{% set ns = namespace(x=['a']) %}{% for i in range(99) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x | tojson }}`,
+    `{% set ns = namespace(x=['a']) %}{% for i in range(99) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x ~ '' }}`,
+    `{% set ns = namespace(x=['a']) %}{% for i in range(99) %}{% set ns.x = ns.x + ns.x %}{% endfor %}`,
+    `{{ (messages | tojson(indent=100000000)) }}`,
+    `{{ '\n\n\n' | indent(100000000) }}`,
+  ])('stops values that grow in a few steps: %s', async (source) => {
+    const template = await loadChatTemplate(withTemplate(source));
+    const started = process.memoryUsage().rss;
+    const error = await failureOf(() => template.render(hello, { addGenerationPrompt: false }));
+    expect(error.code).toBe('invalid_input');
+    expect(process.memoryUsage().rss - started).toBeLessThan(200 * 2 ** 20);
+  });
+
+  it('leaves alone what real templates do with a long answer', async () => {
+    const source =
+      "{% for m in messages %}{{ m.content.split('</think>')[-1].replace('\n', '<newline>') | trim }}{{ m.content[:10] }}{% endfor %}";
+    const template = await loadChatTemplate(withTemplate(source));
+    const content = `${'thought\n'.repeat(50_000)}</think>${'answer\n'.repeat(100_000)}`;
+    const text = template.render([{ role: 'assistant', content }], { addGenerationPrompt: false });
+    expect(text).toContain('answer<newline>answer');
+  });
+
   it('reports endless recursion and unknown functions', async () => {
     for (const source of ['{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}', '{{ nothing_of_that_name() }}']) {
       const template = await loadChatTemplate(withTemplate(source));
