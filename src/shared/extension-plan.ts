@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { idSchema } from './documents.ts';
 import { evaluationTaskSchema } from './evaluation-tasks.ts';
 import { parseInput } from './parse.ts';
+import { presets } from './presets.ts';
 import { runConfigSchema } from './run-config.ts';
 import { jobStatusSchema } from './runs.ts';
 import { synthesisConfigSchema } from './synthesis-config.ts';
@@ -74,13 +75,23 @@ export function parseExtensionPlan(value: unknown, file?: string): ExtensionPlan
   return parseInput(extensionPlanSchema, value, 'Extension plan', file);
 }
 
-/** The stages of named plans. `paper`: lengths and RoPE base of arXiv 2502.13922, each stage one pass. */
-export const extensionPresets = {
-  paper: [131072, 262144, 524288].map((length) => ({
+const paperStages = <Train extends Record<string, unknown>>(train: Train) =>
+  [131072, 262144, 524288].map((length) => ({
     length,
     ropeTheta: 1e7,
-    train: { objective: 'longpo', beta: 0.1 },
-  })),
+    train: { objective: 'longpo', beta: 0.1, ...train },
+  }));
+
+/**
+ * The stages of named plans, each one pass. `paper`: lengths and RoPE base of arXiv 2502.13922, all weights at its rate (8
+ * to 16 cards of 80 GB). `paper-lora`: the same stages with an adapter, as the run preset for small models has it.
+ */
+export const extensionPresets = {
+  paper: paperStages({ trainable: { kind: 'full' }, learningRate: presets.paper.learningRate }),
+  'paper-lora': paperStages({
+    trainable: presets.smallModel.trainable,
+    learningRate: presets.smallModel.learningRate,
+  }),
 } as const satisfies Record<string, ExtensionPlanInput['stages']>;
 export type ExtensionPresetName = keyof typeof extensionPresets;
 

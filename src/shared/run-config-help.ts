@@ -36,7 +36,7 @@ export const runConfigHelp: Readonly<Record<string, FieldHelp>> = {
   gamma: {
     group: objective,
     text: 'simpo: margin that the chosen reward must be ahead by',
-    default: '1',
+    default: 'half of beta',
   },
   reward: { group: objective, text: 'solopo: the reward that it is built on', default: 'dpo' },
   alpha: {

@@ -102,16 +102,31 @@ export const objectiveOwn = {
   temperature: ['opsdl'],
 } as const satisfies Record<string, readonly Objective[]>;
 
-/** The fields that another objective brings its own values of, so that a changed objective drops what stood there. */
-export function fieldsOfObjective(from: Objective, to: Objective): readonly string[] {
-  const own = Object.keys(objectiveOwn);
-  const sameBeta = (['longpo', 'dpo', 'sft'] as readonly Objective[]).includes(from) && rewardOfObjective(to) === 'dpo';
-  const turns = singleTurn(to) ? ['turnsPerSample'] : [];
-  return ['lambda', 'nllDocument', 'nllAnswers', ...(sameBeta ? [] : ['beta']), ...turns, ...own];
+/** Objective and reward as a layer of a configuration names them, where it does. */
+type Layer = Readonly<Record<string, unknown>>;
+
+/**
+ * A layer of a configuration under one that may name another objective, or another reward of SoLoPO: without the fields
+ * that those bring their own values of.
+ */
+export function keptUnder<T extends Layer>(base: T, changes: Layer): Partial<T> {
+  const named = (layer: Layer) => objectives.find((name) => name === layer['objective']);
+  const rewardIn = (layer: Layer) => rewards.find((name) => name === layer['reward']);
+  const from = named(base) ?? 'longpo';
+  const to = named(changes) ?? from;
+  const [before, after] = [rewardOfObjective(from, rewardIn(base)), rewardOfObjective(to, rewardIn(changes))];
+  const sameReward = before === after || (from === to && rewardIn(changes) === undefined);
+  if (from === to && sameReward) return base;
+  const dropped = new Set([
+    ...['lambda', 'nllDocument', 'nllAnswers', ...Object.keys(objectiveOwn)],
+    ...(sameReward ? [] : ['beta']),
+    ...(singleTurn(to) ? ['turnsPerSample'] : []),
+  ]);
+  return Object.fromEntries(Object.entries(base).filter(([field]) => !dropped.has(field))) as Partial<T>;
 }
 
 /** SoLoPO and OPSDL set one short context against one long one. */
-function singleTurn(objective: Objective): boolean {
+export function singleTurn(objective: Objective): boolean {
   return objective === 'solopo' || objective === 'opsdl';
 }
 
@@ -132,7 +147,7 @@ const fieldsSchema = z.strictObject({
   /** Weight of the mean NLL over the chosen answers' tokens. */
   nllAnswers: weight.optional(),
 
-  /** SimPO: the margin that the chosen reward must be ahead by (default 1). */
+  /** SimPO: the margin that the chosen reward must be ahead by (default: half of beta, as its authors advise). */
   gamma: weight.optional(),
   /** SoLoPO: the reward that it is built on (default dpo). */
   reward: z.enum(rewards).optional(),
@@ -238,7 +253,7 @@ export const runConfigSchema = fieldsSchema
     ...config,
     ...weightsOf({ ...config, reward }),
     beta: config.beta ?? betas[rewardOfObjective(config.objective, reward)],
-    ...ownOf(config.objective, { gamma, reward, alpha, maxNewTokens, temperature }),
+    ...ownOf(config, { gamma, reward, alpha, maxNewTokens, temperature }),
     turnsPerSample: config.turnsPerSample ?? (singleTurn(config.objective) ? 1 : 4),
     warmupRatio: config.warmupRatio ?? (isSet(config.warmupSteps) ? null : 0.1),
     warmupSteps: config.warmupSteps ?? null,
@@ -281,8 +296,11 @@ function isSet<T>(value: T | null | undefined): value is T {
 type Fields = z.output<typeof fieldsSchema>;
 
 /** The fields that only this objective has, complete. */
-function ownOf(objective: Objective, given: Pick<Fields, keyof typeof objectiveOwn>): OwnFields {
-  const margin = { gamma: given.gamma ?? 1 };
+function ownOf(
+  { objective, beta = betas.simpo }: Pick<Fields, 'objective' | 'beta'>,
+  given: Pick<Fields, keyof typeof objectiveOwn>,
+): OwnFields {
+  const margin = { gamma: given.gamma ?? 0.5 * beta };
   if (objective === 'simpo') return margin;
   if (objective === 'opsdl') {
     return { maxNewTokens: given.maxNewTokens ?? 512, temperature: given.temperature ?? 1 };

@@ -13,6 +13,7 @@ test('the empty configuration is the paper, and a complete one is its own readin
 test('the weights follow the objective', () => {
   expect(parseRunConfig({ objective: 'dpo' })).toMatchObject({ lambda: 1, nllDocument: 0, nllAnswers: 0 });
   expect(parseRunConfig({ objective: 'simpo' })).toMatchObject({ beta: 2, gamma: 1, lambda: 1, turnsPerSample: 4 });
+  expect(parseRunConfig({ objective: 'simpo', beta: 10 })).toMatchObject({ gamma: 5 });
   expect(parseRunConfig({ objective: 'orpo' })).toMatchObject({ beta: 1, lambda: 0.1, nllAnswers: 1 });
   expect(parseRunConfig({ objective: 'solopo' })).toMatchObject({ reward: 'dpo', alpha: 3, beta: 0.1, lambda: 1 });
   expect(parseRunConfig({ objective: 'solopo', reward: 'orpo' })).toMatchObject({

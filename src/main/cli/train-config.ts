@@ -1,5 +1,5 @@
 import { presets } from '../../shared/presets.ts';
-import { fieldsOfObjective, objectives, runConfigSchema } from '../../shared/run-config.ts';
+import { keptUnder, runConfigSchema } from '../../shared/run-config.ts';
 import type { RunConfig } from '../../shared/run-config.ts';
 import { flagValues, layered, parseWithFlags } from './schema-flags.ts';
 import type { SchemaFlag } from '../../shared/schema-fields.ts';
@@ -27,8 +27,8 @@ interface ConfigSources {
 
 /**
  * The configuration of a run: preset, then file, then flags, each over the one before. Of two alternatives (epochs or
- * maxSteps) a later layer's takes the other's place, and a later layer that changes the objective brings that objective's
- * weights (unless it names them).
+ * maxSteps) a later layer's takes the other's place, and a later layer that changes the objective (or SoLoPO's reward) brings
+ * that one's weights (unless it names them).
  * Errors: `invalid_input` naming flag, or field and file.
  */
 export function trainConfig({ preset, file, given }: ConfigSources): RunConfig {
@@ -38,16 +38,11 @@ export function trainConfig({ preset, file, given }: ConfigSources): RunConfig {
 }
 
 function over(base: Record<string, unknown>, top: Record<string, unknown>): Record<string, unknown> {
-  const kept = { ...base };
+  const kept = { ...keptUnder(base, top) };
   const set = (field: string): boolean => top[field] !== undefined && top[field] !== null;
   for (const [one, other] of alternatives) {
     if (set(one)) delete kept[other];
     if (set(other)) delete kept[one];
-  }
-  const named = (layer: Record<string, unknown>) => objectives.find((name) => name === layer['objective']);
-  const [before, objective] = [named(base) ?? 'longpo', named(top)];
-  if (objective !== undefined && objective !== before) {
-    for (const field of fieldsOfObjective(before, objective)) delete kept[field];
   }
   return layered(kept, top);
 }

@@ -23,6 +23,8 @@ export interface DemoRequest {
   readonly data?: string;
   /** Also train SFT and DPO on the same pairs. */
   readonly compare?: boolean;
+  /** Also train what tells the preference term's share: LongPO without it, and DPO with LongPO's NLL. */
+  readonly ablations?: boolean;
   /** CPU threads; left out: all cores. */
   readonly threads?: number;
 }
@@ -92,7 +94,7 @@ export async function runDemoIn(
   request: DemoRequest,
   options: DemoOptions,
 ): Promise<DemoReport> {
-  const { seed = 0, threads = 0, compare = false, data = demoFolder } = request;
+  const { seed = 0, threads = 0, compare = false, ablations = false, data = demoFolder } = request;
   const { workspace, engine } = context;
   if (workspace.documents.totals().documents > 0) {
     throw new UserError('conflict', `The workspace ${workspace.folder} is in use: it has documents already.`, {
@@ -150,16 +152,15 @@ export async function runDemoIn(
   );
   await measure('base', { kind: 'base', modelDir });
   await trainAndMeasure('longpo', presets.demo);
-  if (compare) {
-    for (const [name, config] of Object.entries(demoComparisons)) await trainAndMeasure(name, config);
-  }
+  const others = { ...(compare ? demoComparisons : {}), ...(ablations ? demoAblations : {}) };
+  for (const [name, config] of Object.entries(others)) await trainAndMeasure(name, config);
 
   const seconds = (performance.now() - started) / 1000;
   const peak = { engine: peakBytes, main: process.resourceUsage().maxRSS * 1024 };
   return {
     ...{ folder: workspace.folder, seed, documents: imported.imported, counts, figures, runs, phases, seconds },
     peakBytes: peak,
-    checks: promises(figures, seconds, peak, compare),
+    checks: promises(figures, seconds, peak, compare || ablations),
   };
 }
 
@@ -167,6 +168,12 @@ export async function runDemoIn(
 const demoComparisons = {
   sft: { ...presets.demo, objective: 'sft', lambda: 0, nllDocument: 0, nllAnswers: 1 },
   dpo: { ...presets.demo, objective: 'dpo', lambda: 1, nllDocument: 0, nllAnswers: 0, learningRate: 2e-5 },
+} as const satisfies Record<string, RunConfigInput>;
+
+/** Runs on the same pairs that `ablations` adds: rate, NLL and steps are LongPO's. */
+const demoAblations = {
+  'nll only': { ...presets.demo, lambda: 0 },
+  'dpo + nll': { ...presets.demo, objective: 'dpo' },
 } as const satisfies Record<string, RunConfigInput>;
 
 function demoTasks(data: string, seed: number, kl: number): EvaluationTaskInput[] {
@@ -186,7 +193,7 @@ function promises(
   figures: readonly DemoFigures[],
   seconds: number,
   peak: DemoReport['peakBytes'],
-  compare: boolean,
+  more: boolean,
 ): DemoReport['checks'] {
   const [base, longpo] = figures;
   if (base === undefined || longpo === undefined) return [];
@@ -200,7 +207,7 @@ function promises(
     { name: 'long at least .88', ok: longpo.long >= 0.88, detail: `${longpo.long.toFixed(3)} after, ${base.long.toFixed(3)} before` }, // prettier-ignore
     kept('short'),
     kept('closed'),
-    ...(compare ? [] : [{ name: 'under 5 minutes', ok: seconds < 300, detail: `${seconds.toFixed(0)} s` }]),
+    ...(more ? [] : [{ name: 'under 5 minutes', ok: seconds < 300, detail: `${seconds.toFixed(0)} s` }]),
     { name: 'under 2 GiB', ok: gibibytes < 2, detail: `${gibibytes.toFixed(2)} GiB` },
   ];
 }

@@ -7,7 +7,7 @@ import type { Page, PageRequest } from '../../shared/paging.ts';
 import { pairSelectionSchema } from '../../shared/pair-selection.ts';
 import type { PairSelectionInput } from '../../shared/pair-selection.ts';
 import { parseInput } from '../../shared/parse.ts';
-import { inheritedFields, parseRunConfig } from '../../shared/run-config.ts';
+import { inheritedFields, keptUnder, parseRunConfig, singleTurn } from '../../shared/run-config.ts';
 import type { RunConfig, RunConfigInput } from '../../shared/run-config.ts';
 import { keptMark } from '../../shared/runs.ts';
 import type { CheckpointRow, PairLogps, RunRow, SnapshotPair } from '../../shared/runs.ts';
@@ -131,9 +131,21 @@ export async function continueFrom(
   return execute(context, id, modelDir, false, options);
 }
 
-/** A run's configuration with changes over it. Of epochs and steps, or ratio and steps of warm-up, the change wins. */
+/**
+ * A run's configuration with changes over it. Of epochs and steps, or ratio and steps of warm-up, the change wins; another
+ * objective brings its own weights, but reads the run's examples.
+ */
 function continuedConfig(parent: RunConfig, changes: RunConfigInput): RunConfig {
-  const merged: RunConfigInput = { ...parent, ...changes };
+  const { turnsPerSample } = parent;
+  const objective = changes.objective ?? parent.objective;
+  if (singleTurn(objective) && turnsPerSample > 1) {
+    throw new UserError(
+      'invalid_input',
+      `The objective cannot become ${objective}: it reads one turn an example, and the run's examples have up to ${turnsPerSample}.`,
+      { place: { field: 'objective' }, hint: 'Start a new run from the model for that.' },
+    );
+  }
+  const merged: RunConfigInput = { ...keptUnder(parent, changes), turnsPerSample, ...changes };
   const { optimizer } = changes;
   if (optimizer !== undefined && (optimizer.kind ?? parent.optimizer.kind) === parent.optimizer.kind) {
     merged.optimizer = { ...parent.optimizer, ...optimizer };

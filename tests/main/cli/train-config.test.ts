@@ -58,5 +58,8 @@ test('another objective brings its own weights', () => {
     nllDocument: 0.1,
     nllAnswers: 1,
   });
+  const solo = { objective: 'solopo', reward: 'dpo', beta: 0.3, alpha: 2 };
+  expect(configOf({ '--learning-rate': 1e-4 }, undefined, solo)).toMatchObject({ beta: 0.3, alpha: 2 });
+  expect(configOf({ '--reward': 'simpo' }, undefined, solo)).toMatchObject({ beta: 2, gamma: 1, alpha: 1 });
   expect(() => configOf({ '--objective': 'sft', '--lambda': 1 })).toThrow(/^--lambda 1: sft has no preference term/);
 });

@@ -57,6 +57,31 @@ test('the demo can be stopped; its workspace is closed and keeps what was made',
   workspace.close();
 });
 
+test('a short comparison: every run has the pairs, the start and the steps of LongPO, and is measured like the base', async () => {
+  const folder = temporaryFolder();
+  const report = await runDemo({ folder, threads: 1, seed: 1, data: smallDemo(), compare: true, ablations: true });
+  const names = ['longpo', 'sft', 'dpo', 'nll only', 'dpo + nll'];
+  expect(report.runs.map(({ name }) => name)).toEqual(names);
+  expect(report.figures.map(({ name }) => name)).toEqual(['base', ...names]);
+  expect(new Set(report.runs.map(({ steps }) => steps)).size).toBe(1);
+  for (const figures of report.figures) {
+    const { name, short, long, closed, ask, ...likelihoods } = figures;
+    for (const share of [short, long, closed, ask]) expect(share, name).toSatisfy((value) => value >= 0 && value <= 1);
+    for (const value of Object.values(likelihoods)) expect(value, name).toBeGreaterThanOrEqual(0);
+  }
+  const workspace = openWorkspace(folder);
+  const runs = workspace.runs.list().rows;
+  expect(new Set(runs.map(({ dataSha256, modelFingerprint }) => dataSha256 + modelFingerprint)).size).toBe(1);
+  const configs = runs.map(({ id }) => workspace.runs.config(id));
+  // What tells the preference term's share differs from LongPO in that term alone.
+  const { lambda, objective, ...longpo } = configs[0] ?? expect.fail();
+  expect([objective, lambda]).toEqual(['longpo', 0.01]);
+  expect(configs[3]).toEqual({ ...longpo, objective: 'longpo', lambda: 0 });
+  expect(configs[4]).toEqual({ ...longpo, objective: 'dpo', lambda: 0.01 });
+  for (const { id } of runs) expect(workspace.evaluations.list({ runId: id }).rows).toHaveLength(6);
+  workspace.close();
+});
+
 test('a demo that is stopped while it trains does not go on to evaluate; the run can be continued', async () => {
   const folder = temporaryFolder();
   const stop = new AbortController();

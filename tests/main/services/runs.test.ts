@@ -9,11 +9,13 @@ import {
   checkpointOf,
   continueFrom,
   listRuns,
+  planTraining,
   resumeRun,
   runDetail,
   setCheckpointPinned,
   train,
 } from '../../../src/main/services/runs.ts';
+import type { RunConfigInput } from '../../../src/shared/run-config.ts';
 import { scoredRuns } from '../../../src/main/services/reviews.ts';
 import { dryRun } from '../../../src/main/services/dry-run.ts';
 import { addPairs, closeAll, exactRows, open, temporaryFolder, tinyModel } from './fixtures.ts';
@@ -235,6 +237,56 @@ test('a run continued from any checkpoint has the rows and weights of the origin
   expect(longer.lastStep).toBe(10);
 }, 60_000);
 
+test('a run goes on under another objective, with its own weights and on the same examples', async () => {
+  const context = open();
+  addPairs(context, 4);
+  const config = { ...tinyRun, epochs: null, maxSteps: 4, heldOutFraction: 0 };
+  const { run } = await train(context, { modelDir: request.modelDir, config });
+  const on = (from: number, change: RunConfigInput) =>
+    continueFrom(context, {
+      runId: from,
+      checkpointId: checkpointOf(context, from).id,
+      config: { maxSteps: 6, ...change },
+    });
+  let last = run.id;
+  const along: readonly [RunConfigInput, object][] = [
+    [{ objective: 'simpo' }, { beta: 2, gamma: 1, lambda: 1, nllDocument: 0 }],
+    [{ objective: 'orpo' }, { beta: 1, lambda: 0.1, nllAnswers: 1 }],
+    [{ objective: 'solopo' }, { reward: 'dpo', alpha: 3, beta: 0.1 }],
+    [{ reward: 'simpo' }, { objective: 'solopo', reward: 'simpo', alpha: 1, beta: 2, gamma: 1 }],
+    [
+      { objective: 'opsdl', maxNewTokens: 4 },
+      { lambda: 1, maxNewTokens: 4 },
+    ],
+    [{ objective: 'sft' }, { lambda: 0, nllAnswers: 1 }],
+    [{ objective: 'longpo' }, { beta: 0.1, lambda: 0.01, nllDocument: 1, nllAnswers: 0 }],
+  ];
+  for (const [i, [change, expected]] of along.entries()) {
+    const { run: next } = await on(last, { ...change, maxSteps: 5 + i });
+    expect(next).toMatchObject({ status: 'finished', lastStep: 5 + i, dataSha256: run.dataSha256 });
+    const found = runDetail(context, next.id).config;
+    expect(found).toMatchObject({ ...change, ...expected, turnsPerSample: 1, seed: 7 });
+    if (found.objective !== 'simpo' && found.reward !== 'simpo') expect(found).not.toHaveProperty('gamma');
+    last = next.id;
+  }
+
+  const { run: several } = await train(context, {
+    modelDir: request.modelDir,
+    config: { ...config, turnsPerSample: 2 },
+  });
+  const runs = listRuns(context).rows.length;
+  await expect(on(several.id, { objective: 'opsdl' })).rejects.toMatchObject({
+    message: "The objective cannot become opsdl: it reads one turn an example, and the run's examples have up to 2.",
+    place: { field: 'objective' },
+  });
+  // As the page sends it: with the field that the objective decides.
+  await expect(on(several.id, { objective: 'solopo', turnsPerSample: 1 })).rejects.toMatchObject({
+    place: { field: 'objective' },
+  });
+  expect(listRuns(context).rows).toHaveLength(runs);
+  expect((await on(several.id, { objective: 'dpo' })).run).toMatchObject({ status: 'finished', lastStep: 6 });
+}, 60_000);
+
 test('a continued run that was killed goes on to the same rows; a pinned checkpoint is not thinned out', async () => {
   const context = open();
   addPairs(context, 10);
@@ -308,6 +360,28 @@ test('a dry run measures the longest example and predicts the whole run, and sto
   }
   expect(listRuns(context).rows).toEqual([]);
   await expect(dryRun(context, { ...request, config: { ...tinyRun, maxLength: 20 } })).rejects.toMatchObject({
+    place: { field: 'maxLength' },
+  });
+});
+
+test('plan and dry run of OPSDL count the prompt and the longest answer that it may sample', async () => {
+  const context = open();
+  addPairs(context, 6);
+  const longest = async (maxNewTokens: number): Promise<{ planned: number; tried: number }> => {
+    const config: RunConfigInput = {
+      ...tinyRun,
+      ...{ objective: 'opsdl', lambda: 1, maxNewTokens, maxLength: 300 },
+    };
+    const { plan } = await planTraining(context, { ...request, config });
+    const report = await dryRun(context, { ...request, config });
+    expect(Number.isFinite(report.longest.loss)).toBe(true);
+    return { planned: plan.longestTokens, tried: report.longest.tokens };
+  };
+  const few = await longest(4);
+  expect(await longest(30)).toEqual({ planned: few.planned + 26, tried: few.tried + 26 });
+  expect(few.tried).toBe(few.planned);
+  await expect(longest(290)).rejects.toMatchObject({
+    message: expect.stringMatching(/up to 290 of them sampled \(maxNewTokens\), more than the limit of 300/),
     place: { field: 'maxLength' },
   });
 });

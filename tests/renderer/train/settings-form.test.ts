@@ -64,3 +64,11 @@ test("another kind drops the old one's settings, another objective brings its ow
     ...{ objective: 'dpo', lambda: 1, nllDocument: 0, nllAnswers: 0 },
   });
 });
+
+test("another reward of SoLoPO brings that one's scale and weights", () => {
+  const solo = (...more: [string, string][]) =>
+    parseRunConfig(formConfig('demo', make(['objective', 'solopo'], ['alpha', '9'], ...more)));
+  expect(solo()).toMatchObject({ reward: 'dpo', alpha: 9, beta: 0.1, turnsPerSample: 1 });
+  expect(solo(['reward', 'orpo'])).toMatchObject({ alpha: 1, beta: 1, lambda: 0.1, nllAnswers: 1 });
+  expect(solo(['reward', 'simpo'], ['beta', '10'])).toMatchObject({ alpha: 1, beta: 10, gamma: 5 });
+});

@@ -22,6 +22,7 @@ type Context = ReturnType<typeof openContext>;
 
 interface DemoFlags extends SharedFlags {
   readonly compare?: true;
+  readonly ablations?: true;
   readonly seed?: number;
   readonly threads?: number;
 }
@@ -34,13 +35,14 @@ export function demoCommand(): Command {
     )
     .option('-w, --workspace <dir>', 'new or empty folder for it (default: a new folder among the temporary files)')
     .option('--compare', 'also train SFT and DPO on the same pairs and compare them with LongPO')
+    .option('--ablations', "also train LongPO without its preference term, and DPO with LongPO's NLL")
     .option('--seed <n>', 'seed of questions, turns and batches (default: 0)', wholeNumber(0))
     .option('--threads <n>', 'CPU threads; 0 = as many as there are cores (default: 0)', wholeNumber(0))
     .addHelpText(
       'after',
       `
-Takes half a minute to five minutes on two CPU cores, --compare about three times as long. Ends with code 1 where the
-demo does not keep a promise (long QA, short QA and closed book kept, time, memory).
+Takes half a minute to five minutes on two CPU cores, about twice as much again with --compare and with --ablations.
+Ends with code 1 where the demo does not keep a promise (long QA, short QA and closed book kept, time, memory).
 
 Measures: short QA, long QA, closed book: share of questions answered word for word. ask: share of short texts about
 which the model asks a question that the text answers. text NLL: nats a token of plain long documents. KL to
@@ -60,6 +62,7 @@ Examples:
           {
             folder,
             compare: flags.compare === true,
+            ablations: flags.ablations === true,
             ...(flags.seed === undefined ? {} : { seed: flags.seed }),
             ...(flags.threads === undefined ? {} : { threads: flags.threads }),
           },

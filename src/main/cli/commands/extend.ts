@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { UserError } from '../../../shared/errors.ts';
 import { extensionPresets, parseExtensionPlan } from '../../../shared/extension-plan.ts';
 import type { ExtensionPlanInput, ExtensionPresetName, ExtensionRow } from '../../../shared/extension-plan.ts';
+import { presets } from '../../../shared/presets.ts';
 import { resumeExtension, startExtension } from '../../services/extensions.ts';
 import type { ExtensionOptions } from '../../services/extensions.ts';
 import { readJsonObject } from '../config-file.ts';
@@ -41,13 +42,15 @@ below the workspace (extensions/), from which the next stage begins, and evaluat
       { "length": 32768, "ropeTheta": 4e6, "documentIds": [7, 8, 9] } ] }
 
 "synthesis" and "train" are as in the files of longhand generate --config and longhand train --config. The preset
-"paper" has the stages ${extensionPresets.paper.map(({ length }) => whole(length)).join(', ')} tokens with RoPE base 1e7.
+"paper" has the stages ${extensionPresets.paper.map(({ length }) => whole(length)).join(', ')} tokens with RoPE base 1e7 and
+trains all weights, as its authors did on 8 to 16 cards of 80 GB. "paper-lora" trains a LoRA adapter of rank ${presets.smallModel.trainable.rank}
+instead, for one card.
 
 Ctrl+C stops; --resume goes on to the same result.
 
 Examples:
   longhand extend --plan plan.json
-  longhand extend --preset paper --model my-model
+  longhand extend --preset paper-lora --model my-model
   longhand extend --resume 1`,
     )
     .action((flags: ExtendFlags) =>

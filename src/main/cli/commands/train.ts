@@ -71,6 +71,7 @@ The objective is nllAnswers * NLL(answers) + nllDocument * NLL(whole chosen sequ
 simpo (arXiv 2405.14734) and orpo (2403.07691) have no reference. solopo (2505.11166) prefers on the short input and adds
 alpha * |reward of the chosen answer on the short input - on the long one|. opsdl (2604.17535) samples answers on the long
 input and draws them to what the model itself says on the short one; it reads no stored answers.
+orpo's NLL is that of the answers, as in its paper; its authors' code and TRL: --nll-document 1 --nll-answers 0.
 Ablations: --objective longpo --lambda 0 is LongPO's NLL without the preference term; --objective dpo --lambda 0.01
 --nll-document 1 is DPO with that NLL.
 A flag over a preset: --max-steps takes the place of its epochs, --warmup-steps that of its warm-up ratio, and another

@@ -2,8 +2,9 @@ import { UserError } from '../../../shared/errors.ts';
 import { weightsFingerprint } from '../model/weights.ts';
 import type { DryRunReport } from '../protocol/jobs.ts';
 import { splitDocuments } from '../training/data-order.ts';
-import type { TrainingExample } from '../training/example.ts';
+import { stepTokens, type TrainingExample } from '../training/example.ts';
 import type { AnswerLogps } from '../training/objectives.ts';
+import { opsdlGradient } from '../training/opsdl.ts';
 import { createOptimizer } from '../training/optimizer.ts';
 import { referenceContexts, scoreReferences } from '../training/reference.ts';
 import { ropeForModel } from '../training/rope-for.ts';
@@ -19,7 +20,7 @@ import { trainingPrograms } from './training-programs.ts';
 
 /**
  * Does what a run would do, on its longest example and one of median length: load, score the reference, gradient and
- * update. Nothing is stored. The whole time is predicted by a line through both (tokens, seconds) and the sum of tokens.
+ * update; an answer that OPSDL samples is made as long as it may be. Nothing is stored. The whole time is predicted by a line through both (tokens, seconds) and the sum of tokens.
  */
 export const dryRun: Job<'dryRun'> = async ({ modelDir, config, documents }, context) => {
   const report = (done: number, unit = 'parts'): void => {
@@ -31,6 +32,7 @@ export const dryRun: Job<'dryRun'> = async ({ modelDir, config, documents }, con
   const split = splitDocuments(documents.map(String), config.heldOutFraction, config.seed);
   const samples = await readSamples(context, 'train', documents.length);
   const trained = samples.filter(({ documentId }) => !split.heldOut.has(String(documentId)));
+  const tokensOf = (example: TrainingExample): number => stepTokens(example, config);
   const byLength = [...buildExamples(builder, trained, config)].sort((a, b) => tokensOf(a) - tokensOf(b));
   const [longest, median] = [byLength.at(-1), byLength[Math.floor((byLength.length - 1) / 2)]];
   if (longest === undefined || median === undefined) {
@@ -65,7 +67,10 @@ export const dryRun: Job<'dryRun'> = async ({ modelDir, config, documents }, con
     const [scored] = await scoreReferences(runner, [example], reference, cache, options);
     if (scored === undefined) throw new Error('nothing was scored');
     const referenced = performance.now();
-    const result = await exampleGradient(runner, scored, config, parameters, ropeFor);
+    const result =
+      config.objective === 'opsdl'
+        ? await opsdlGradient(runner, scored, config, parameters, ropeFor, 1, [])
+        : await exampleGradient(runner, scored, config, parameters, ropeFor);
     const ended = performance.now();
     sum.add(result, scored, 1);
     return { reference: (referenced - begun) / 1000, gradient: (ended - referenced) / 1000, loss: result.loss };
@@ -99,10 +104,6 @@ export const dryRun: Job<'dryRun'> = async ({ modelDir, config, documents }, con
   };
   return answer;
 };
-
-function tokensOf({ tree }: TrainingExample): number {
-  return tree.tokens.ids.length;
-}
 
 /** The line through two measured points, never below zero; through the origin where they have the same length. */
 function lineThrough([x1, y1]: readonly [number, number], [x2, y2]: readonly [number, number]): (x: number) => number {

@@ -27,13 +27,13 @@ export const prepareTraining: Job<'prepareTraining'> = async ({ modelDir, config
     ),
   ];
   const heldOut = [...buildExamples(builder, samples.filter(isHeldOut), config)];
-  const counts = countExamples(examples);
+  const counts = countExamples(examples, config);
   const plan: TrainingPlan = {
     heldOut: [...split.heldOut].map(Number),
     examples: examples.length,
     heldOutExamples: heldOut.length,
     steps: planRun(config, examples.length).schedule.totalSteps,
-    longestTokens: counts.longest?.tree.tokens.ids.length ?? 0,
+    longestTokens: counts.longestTokens,
     packedTokens: counts.packedTokens,
     unpackedTokens: counts.unpackedTokens,
   };

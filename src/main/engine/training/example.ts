@@ -32,6 +32,20 @@ export function positionsOf({ tokens }: AnswerTree): number {
   return tokens.prefix + Math.max(tokens.first, tokens.second);
 }
 
+/** What decides how long the rows of a step are. */
+export type RowSettings = Partial<Pick<RunConfig, 'objective' | 'maxNewTokens'>>;
+
+/** Tokens of the longest row that a step reads of an example: OPSDL samples up to `maxNewTokens` after the long prompt. */
+export function stepTokens({ tree }: TrainingExample, { objective, maxNewTokens = 0 }: RowSettings): number {
+  return objective === 'opsdl' ? tree.tokens.prefix + maxNewTokens : tree.tokens.ids.length;
+}
+
+/** Most positions that a row of the example uses, of OPSDL's the sampled answer after either prompt included. */
+export function stepPositions({ tree, short }: TrainingExample, { objective, maxNewTokens = 0 }: RowSettings): number {
+  const sampled = objective === 'opsdl' ? [tree, ...short].map(({ tokens }) => tokens.prefix + maxNewTokens) : [];
+  return Math.max(positionsOf(tree), ...sampled);
+}
+
 /** The reference that an objective's rewards read; SFT shows its implicit rewards against the short one. */
 export function preferenceReference(
   objective: RunConfig['objective'],

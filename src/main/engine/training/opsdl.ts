@@ -8,9 +8,11 @@ import { buildTargets, sumTokens, type AnswerTree, type ObjectiveSettings } from
 /**
  * OPSDL (arXiv 2604.17535), on-policy: an answer y is sampled from the policy on the long input; the policy itself on the
  * short input is the teacher, whose log-probabilities are constants. With A_t = log p(y_t | short) - log p(y_t | long),
- * loss = -lambda * mean_t(A_t), the per-token reverse KL, and gradient = -lambda * mean_t(A_t * d log p(y_t | long)).
+ * loss = -lambda * mean_t(A_t), the per-token reverse KL (the mean over each answer as in TRL's SDFTTrainer; what the paper
+ * does was not to be had, docs/decisions/0015), and gradient = -lambda * mean_t(A_t * d log p(y_t | long)).
  * The stored answers are not read. One turn an example.
  * @param step of the run, from 1: together with the seed and the example it decides the sample
+ * @param stopIds what ends an answer; left out: the end tokens of model and template
  */
 export async function opsdlGradient(
   runner: ModelRunner,
@@ -19,8 +21,9 @@ export async function opsdlGradient(
   parameters: Float32Array,
   ropeFor: RopeFor,
   step: number,
+  stopIds: readonly number[] = endTokens(runner, example),
 ): Promise<ExampleResult> {
-  const answer = await sampleAnswer(runner, example, settings, parameters, ropeFor, step);
+  const answer = await sampleAnswer(runner, example, settings, parameters, ropeFor, step, stopIds);
   return distillationGradient(runner, example, answer, settings, parameters, ropeFor);
 }
 
@@ -63,6 +66,12 @@ interface Row {
   readonly state: ModelState;
 }
 
+/** Stored answers end with the template's end-of-turn token, which need not be the model's own end token. */
+function endTokens(runner: ModelRunner, { tree }: TrainingExample): number[] {
+  const end = tree.tokens.ids[(tree.chosen[0]?.[1] ?? 0) - 1];
+  return [...new Set([...runner.config.eosTokenIds, ...(end === undefined ? [] : [end])])];
+}
+
 async function sampleAnswer(
   runner: ModelRunner,
   { id, tree }: TrainingExample,
@@ -70,16 +79,15 @@ async function sampleAnswer(
   parameters: Float32Array,
   ropeFor: RopeFor,
   step: number,
+  stopIds: readonly number[],
 ): Promise<Int32Array> {
   const { ids, prefix } = tree.tokens;
-  // Stored answers end with the template's end-of-turn token, which need not be the model's own end token.
-  const end = ids[(tree.chosen[0]?.[1] ?? 0) - 1];
-  const stopIds = [...new Set([...runner.config.eosTokenIds, ...(end === undefined ? [] : [end])])];
   const uniforms = temperature === 0 ? new Float32Array() : uniformsFor(seed, `opsdl ${step} ${id}`, maxNewTokens);
   const { tokens } = await runner.generate(
     {
-      prefix: new Int32Array(),
-      prompts: [ids.slice(0, prefix)],
+      // A shared prefix is read as in training (on CUDA by flash attention), what follows it is not.
+      prefix: ids.slice(0, prefix - 1),
+      prompts: [ids.slice(prefix - 1, prefix)],
       ...{ maxNewTokens, temperature, topK: 0, topP: 1, uniforms, stopIds },
     },
     { parameters, rope: ropeFor(prefix + maxNewTokens) },

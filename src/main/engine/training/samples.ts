@@ -1,7 +1,7 @@
 import { UserError } from '../../../shared/errors.ts';
 import type { Sample, SampleTurn } from '../../../shared/pairs.ts';
 import type { ConversationBuilder } from '../text/conversation.ts';
-import { positionsOf, type TrainingExample } from './example.ts';
+import { stepPositions, stepTokens, type RowSettings, type TrainingExample } from './example.ts';
 import type { AnswerTree } from './objectives.ts';
 import { packPair, type PackedPair } from './packed.ts';
 import { randomStream, shuffled } from '../random.ts';
@@ -12,10 +12,10 @@ export type TrainingSample = Pick<Sample, 'documentId' | 'documentTitle' | 'cont
   readonly turns: readonly Pick<SampleTurn, 'pairId' | 'chunkText' | 'question' | 'chosen' | 'rejected'>[];
 };
 
-export interface SampleOptions {
+export interface SampleOptions extends RowSettings {
   /** Most turns of one example. */
   readonly turnsPerSample: number;
-  /** Most positions of one example's longer branch. */
+  /** Most positions of one example's longer branch, of OPSDL also those of a prompt with the longest sampled answer. */
   readonly maxLength: number;
   readonly seed: number;
 }
@@ -28,15 +28,16 @@ export interface SampleOptions {
 export function* buildExamples(
   builder: ConversationBuilder,
   samples: Iterable<TrainingSample>,
-  { turnsPerSample, maxLength, seed }: SampleOptions,
+  options: SampleOptions,
 ): Generator<TrainingExample, void, void> {
+  const { turnsPerSample, maxLength, seed } = options;
   for (const { sample, turns } of byText(samples)) {
     const random = randomStream(seed, 'turns', sample.documentId, turns[0]?.pairId ?? 0);
     const ordered = shuffled(turns, random);
     for (let at = 0; at < ordered.length; at += turnsPerSample) {
       const example = buildExample(builder, { ...sample, turns: ordered.slice(at, at + turnsPerSample) });
-      const length = positionsOf(example.tree);
-      if (length > maxLength) throw tooLong(sample.documentTitle, length, maxLength);
+      const length = stepPositions(example, options);
+      if (length > maxLength) throw tooLong(sample.documentTitle, length, options);
       yield example;
     }
   }
@@ -80,32 +81,29 @@ export interface ExampleCounts {
   readonly documents: number;
   readonly examples: number;
   readonly turns: number;
-  /** Tokens of all packed rows: what the policy reads in one epoch. */
+  /** Tokens of all packed rows (OPSDL: of all prompts with the longest sampled answer): what the policy reads in one epoch. */
   readonly packedTokens: number;
-  /** Tokens that chosen and rejected sequence would have one by one. */
+  /** Tokens that chosen and rejected sequence would have one by one; of OPSDL there is one sequence. */
   readonly unpackedTokens: number;
   /** Tokens of all packed short pairs: what the reference reads once. */
   readonly shortTokens: number;
-  /** The example with the longest packed row, on which memory is planned; undefined without examples. */
-  readonly longest: TrainingExample | undefined;
+  /** Tokens of the longest row, on which memory is planned; 0 without examples. */
+  readonly longestTokens: number;
 }
 
-/** Counts tokens and finds the longest example. */
-export function countExamples(examples: readonly TrainingExample[]): ExampleCounts {
+/** Counts tokens of one epoch. */
+export function countExamples(examples: readonly TrainingExample[], settings: RowSettings = {}): ExampleCounts {
   const sum = (value: (example: TrainingExample) => number): number =>
     examples.reduce((total, example) => total + value(example), 0);
-  let longest: TrainingExample | undefined;
-  for (const example of examples) {
-    if (longest === undefined || example.tree.tokens.ids.length > longest.tree.tokens.ids.length) longest = example;
-  }
+  const packedTokens = sum((example) => stepTokens(example, settings));
   return {
     documents: new Set(examples.map(({ document }) => document.id)).size,
     examples: examples.length,
     turns: sum(({ tree }) => tree.chosen.length),
-    packedTokens: sum(({ tree }) => tree.tokens.ids.length),
-    unpackedTokens: sum(({ tree }) => tree.tokens.ids.length + tree.tokens.prefix),
+    packedTokens,
+    unpackedTokens: packedTokens + (settings.objective === 'opsdl' ? 0 : sum(({ tree }) => tree.tokens.prefix)),
     shortTokens: sum(({ short }) => short.reduce((total, { tokens }) => total + tokens.ids.length, 0)),
-    longest,
+    longestTokens: examples.reduce((most, example) => Math.max(most, stepTokens(example, settings)), 0),
   };
 }
 
@@ -123,14 +121,15 @@ function byText(samples: Iterable<TrainingSample>): { sample: TrainingSample; tu
   return [...groups.values()].sort((a, b) => a.sample.documentId - b.sample.documentId || firstPair(a) - firstPair(b));
 }
 
-function tooLong(title: string, length: number, maxLength: number): UserError {
-  const [has, limit] = [length, maxLength].map((n) => n.toLocaleString('en-GB'));
+function tooLong(title: string, length: number, { maxLength, objective, maxNewTokens = 0 }: SampleOptions): UserError {
+  const [has, limit, fresh] = [length, maxLength, maxNewTokens].map((n) => n.toLocaleString('en-GB'));
+  const sampled = objective === 'opsdl';
   return new UserError(
     'invalid_input',
-    `The document "${title}" makes an example of ${has} tokens, more than the limit of ${limit} (maxLength).`,
+    `The document "${title}" makes an example of ${has} tokens${sampled ? `, up to ${fresh} of them sampled (maxNewTokens)` : ''}, more than the limit of ${limit} (maxLength).`,
     {
       place: { field: 'maxLength' },
-      hint: 'Raise maxLength, use fewer turns a sample, or leave the document out; nothing is ever cut.',
+      hint: `Raise maxLength, use ${sampled ? 'fewer new tokens' : 'fewer turns a sample'}, or leave the document out; nothing is ever cut.`,
     },
   );
 }

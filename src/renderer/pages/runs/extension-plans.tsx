@@ -117,7 +117,7 @@ function whatItDoes({ runId, modelPath }: ExtensionStageView): string {
   return runId === null ? 'makes pairs' : 'trains';
 }
 
-const paperStages = JSON.stringify(extensionPresets.paper, null, 1);
+const paperStages = JSON.stringify(extensionPresets['paper-lora'], null, 1);
 
 function NewPlan() {
   const start = useApiMutation('extensions.start');
@@ -131,7 +131,7 @@ function NewPlan() {
       <PathField label="Model of the first stage" kind="folder" value={modelDir} onChange={setModel} />
       <Textarea
         label="Stages (JSON)"
-        description="The paper's 128K, 256K and 512K; each stage may have synthesis, train, documentIds and evaluations as in longhand extend --help."
+        description='The paper&apos;s 128K, 256K and 512K with a LoRA adapter, as fits one card ({"kind": "full"} trains all weights, as the paper did on 8 and more); each stage may have synthesis, train, documentIds and evaluations as in longhand extend --help.'
         value={stages}
         onChange={(event) => {
           setStages(event.currentTarget.value);

@@ -1,7 +1,7 @@
 import { presets } from '../../../shared/presets.ts';
 import type { PresetName } from '../../../shared/presets.ts';
-import { fieldsOfObjective, objectiveOwn, objectives, runConfigSchema } from '../../../shared/run-config.ts';
-import type { Objective, RunConfig, RunConfigInput } from '../../../shared/run-config.ts';
+import { keptUnder, objectiveOwn, runConfigSchema } from '../../../shared/run-config.ts';
+import type { RunConfig, RunConfigInput } from '../../../shared/run-config.ts';
 import { runConfigHelp } from '../../../shared/run-config-help.ts';
 import { at, fieldGroupsOf, numericFields, schemaProblems, typedValue } from '../../components/config-form.ts';
 import type { Changes, FieldGroup, FormField } from '../../components/config-form.ts';
@@ -18,7 +18,7 @@ const alternatives: Readonly<Record<string, string>> = {
   maxSteps: 'epochs',
 };
 
-/** What a person set for another objective means nothing to this one. */
+/** What a person set for another objective, or another reward, means nothing to this one. */
 const weightFields = ['beta', 'lambda', 'nllDocument', 'nllAnswers', ...Object.keys(objectiveOwn)];
 
 /** Changes with one more. Of two alternatives the other one is emptied; another kind drops what belonged to the old. */
@@ -30,7 +30,9 @@ export function changed(before: Changes, path: string, value: unknown): Changes 
     const parent = path.slice(0, -'kind'.length);
     for (const key of Object.keys(next)) if (key.startsWith(parent) && key !== path) delete next[key];
   }
-  if (path === 'objective') for (const field of weightFields) delete next[field];
+  if (path === 'objective' || path === 'reward') {
+    for (const field of weightFields) if (field !== path) delete next[field];
+  }
   return next;
 }
 
@@ -41,13 +43,7 @@ export function formConfig(preset: PresetName, changes: Changes): RunConfigInput
 
 /** A configuration with what a person changed over it. */
 export function configWith(base: RunConfigInput, changes: Changes): RunConfigInput {
-  const config: Record<string, unknown> = { ...base };
-  // Another objective brings its own weights.
-  const objective = objectives.find((name) => name === changes['objective']);
-  const before = config['objective'] as Objective; // every preset and every run names one
-  if (objective !== undefined && objective !== before) {
-    for (const field of fieldsOfObjective(before, objective)) delete config[field];
-  }
+  const config: Record<string, unknown> = { ...keptUnder(base, changes) };
   const inOrder = Object.entries(changes).sort(([a], [b]) => Number(b.endsWith('.kind')) - Number(a.endsWith('.kind')));
   for (const [path, given] of inOrder) {
     const value = typedValue(numeric.get(path), given);

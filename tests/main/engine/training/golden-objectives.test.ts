@@ -18,10 +18,12 @@ interface Expected {
   readonly norms: Readonly<Record<string, number>>;
 }
 const FOLDER = path.join(import.meta.dirname, '../../../fixtures/objectives');
-/** Losses and gradients by case, example and objective, from make_objectives.py beside it. */
-const EXPECTED = JSON.parse(readFileSync(path.join(FOLDER, 'expected.json'), 'utf8')) as Readonly<
-  Record<string, Readonly<Record<string, Readonly<Record<string, Expected>>>>>
->;
+type Golden = Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, Expected>>>>>>;
+const read = (name: string): Golden => JSON.parse(readFileSync(path.join(FOLDER, name), 'utf8')) as Golden;
+/** Losses and gradients by case, example and objective, from make_objectives.py beside it: the papers' formulas. */
+const EXPECTED = read('expected.json');
+/** The same from the functions of TRL's trainers (make_trl.py). */
+const TRL = read('trl.json');
 
 const CONFIGS: Readonly<Record<string, RunConfigInput>> = {
   simpo: { objective: 'simpo' },
@@ -32,6 +34,10 @@ const CONFIGS: Readonly<Record<string, RunConfigInput>> = {
   solopo_simpo: { objective: 'solopo', reward: 'simpo' },
   solopo_orpo: { objective: 'solopo', reward: 'orpo' },
   opsdl: { objective: 'opsdl' },
+  trl_simpo: { objective: 'simpo' },
+  // TRL and the authors' code take the NLL over prompt and answer, the paper's Eq. 6 over the answer.
+  trl_orpo: { objective: 'orpo', nllDocument: 1, nllAnswers: 0 },
+  trl_opsdl: { objective: 'opsdl' },
 };
 
 const norm = (values: Float32Array): number => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
@@ -78,9 +84,9 @@ describe.each(Object.keys(EXPECTED))('objectives on %s', (name) => {
   it.each(Object.entries(CONFIGS))('gives loss and gradient of %s as PyTorch does', async (key, input) => {
     const settings = parseRunConfig(input);
     for (const example of settings.turnsPerSample === 1 ? single : whole) {
-      const expected = EXPECTED[name]?.[example.id]?.[key] ?? expect.fail();
+      const expected = (key.startsWith('trl') ? TRL : EXPECTED)[name]?.[example.id]?.[key] ?? expect.fail();
       const result: ExampleResult =
-        key === 'opsdl'
+        settings.objective === 'opsdl'
           ? await distillationGradient(runner, example, rejectedAnswer(example), settings, start, policyRope)
           : await exampleGradient(runner, example, settings, start, policyRope);
       near(result.loss, expected.loss, 1e-4, `${example.id} loss`);
@@ -88,7 +94,7 @@ describe.each(Object.keys(EXPECTED))('objectives on %s', (name) => {
       for (const [tensor, value] of Object.entries(expected.norms)) {
         near(norm(tensorOf(runner.layout, result.gradient, tensor)) / value, 1, 2e-4, `${example.id} ${tensor}`);
       }
-      if (key === 'opsdl') continue;
+      if (settings.objective === 'opsdl') continue;
       const options = { settings, parameters: start, policyRope, referenceRope };
       const heldOut = await evaluateHeldOut(runner, [example], options);
       near(heldOut?.eval_loss ?? NaN, expected.loss, 1e-4, `${example.id} held-out loss`);

@@ -99,6 +99,28 @@ describe('buildExamples', () => {
     expect(longest).toBeGreaterThan(100);
   });
 
+  it('counts what OPSDL samples: after the prompt there is room for the longest answer, or the example is refused', () => {
+    const settings = { objective: 'opsdl', maxNewTokens: 300 } as const;
+    const examples = build(samples, 1);
+    const prompts = examples.map(({ tree }) => tree.tokens.prefix);
+    expect(countExamples(examples, settings)).toMatchObject({
+      packedTokens: prompts.reduce((sum, prompt) => sum + prompt + 300, 0),
+      unpackedTokens: prompts.reduce((sum, prompt) => sum + prompt + 300, 0),
+      longestTokens: Math.max(...prompts) + 300,
+    });
+    const within = (maxLength: number, maxNewTokens = 300) => [
+      ...buildExamples(builder, samples, { turnsPerSample: 1, seed: 1, maxLength, ...settings, maxNewTokens }),
+    ];
+    const needed = Math.max(...prompts) + 300;
+    expect(within(needed)).toHaveLength(examples.length);
+    expect(() => within(needed - 1)).toThrow(
+      new RegExp(`makes an example of ${needed} tokens, up to 300 of them sampled .maxNewTokens., more than the limit`),
+    );
+    expect(within(needed - 1, 299)).toHaveLength(examples.length);
+    // A long stored answer counts too: held-out pairs are scored with it.
+    expect(() => within(Math.max(...prompts), 1)).toThrow(/more than the limit/);
+  });
+
   it('counts tokens', () => {
     const examples = build(samples, 4);
     const counts = countExamples(examples);
@@ -109,7 +131,7 @@ describe('buildExamples', () => {
     // The order of turns changes the prefix, not the two sequences' lengths.
     expect(counts.unpackedTokens).toBe(sequences);
     expect(counts.packedTokens).toBeLessThan(sequences);
-    expect(counts.longest?.document.id).toBe('1');
-    expect(countExamples([])).toMatchObject({ examples: 0, packedTokens: 0, longest: undefined });
+    expect(counts.longestTokens).toBe(Math.max(...examples.map(({ tree }) => tree.tokens.ids.length)));
+    expect(countExamples([])).toMatchObject({ examples: 0, packedTokens: 0, longestTokens: 0 });
   });
 });
