@@ -380,10 +380,7 @@ test('plan and dry run of OPSDL count the prompt and the longest answer that it 
   const few = await longest(4);
   expect(await longest(30)).toEqual({ planned: few.planned + 26, tried: few.tried + 26 });
   expect(few.tried).toBe(few.planned);
-  await expect(longest(290)).rejects.toMatchObject({
-    message: expect.stringMatching(/up to 290 of them sampled \(maxNewTokens\), more than the limit of 300/),
-    place: { field: 'maxLength' },
-  });
+  await expect(longest(290)).rejects.toThrow(/up to 290 of them sampled \(maxNewTokens\), more than the limit of 300/);
 });
 
 test('a run notes the log-probabilities of the pairs that it reads, of exchanged ones in their own terms', async () => {
