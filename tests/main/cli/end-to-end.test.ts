@@ -201,9 +201,13 @@ test('train --from-run: a new run from a checkpoint, with other settings; what c
   expect(metrics.loss).toBeGreaterThan(0);
   const shown = await report(z.looseObject({ config: runConfigSchema }), 'runs', 'show', String(run.id));
   expect(shown.config).toMatchObject({ learningRate: 1e-5, maxSteps: 5, batchSize: 2 });
+  const simpo = await report(trained, ...['train', '--from-run', '1', '--max-steps', '5', '--objective', 'simpo']);
+  await report(trained, ...['train', '--from-run', String(simpo.run.id), '--max-steps', '6', '--gamma', '2']);
   for (const [args, code, message] of [
     [['--batch-size', '1', '--max-steps', '6'], 2, 'cannot change batchSize'],
     [['--max-steps', '2'], 2, 'would end at step 2'],
+    [['--max-steps', '6', '--gamma', '2'], 2, 'field gamma: belongs to simpo and solopo, not to longpo'],
+    [['--max-steps', '6', '--objective', 'opsdl'], 2, 'The objective cannot become opsdl'],
     [['--max-steps', '6', '--review', 'all'], 2, '--review has no meaning with --from-run'],
   ] as const) {
     const ended = await longhand(['train', '--from-run', '1', ...args], { cwd: folder });

@@ -102,7 +102,8 @@ Examples:
       }
       const file =
         flags.config === undefined ? undefined : { path: flags.config, value: await readJsonObject(flags.config) };
-      const config = trainConfig({ preset: flags.preset, file, given });
+      // Settings over another run's are checked where that run's are known.
+      const config = flags.fromRun === undefined ? trainConfig({ preset: flags.preset, file, given }) : {};
       if (flags.resume === undefined && flags.fromRun === undefined && flags.model === undefined) {
         throw new UserError('invalid_input', '--model is missing.', {
           hint: 'Name the Hugging Face folder of the model.',
