@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { ScoredModel } from '../../shared/audit/queue.ts';
 import type { Execution } from '../engine/protocol/jobs.ts';
 import { refuseWhereBlind } from './blind-bundle.ts';
@@ -9,8 +10,16 @@ import { findReferences, storeReferences } from './stored-texts.ts';
 
 export interface ScorePairsRequest {
   readonly modelDir: string;
-  readonly execution?: Partial<Omit<Execution, 'baseBits'>>;
+  readonly execution?: Partial<Omit<Execution, 'baseBits'>> | undefined;
 }
+
+/** Events under this subject tell of a scoring that began and was not done yet. */
+const subject = 'pair-scores';
+const started = 'pair_scoring_started';
+const startedSchema = z.object({
+  modelDir: z.string(),
+  execution: z.object({ device: z.enum(['cpu', 'cuda']).optional(), threads: z.int().optional() }).optional(),
+});
 
 export interface ScoredPairs {
   readonly model: ScoredModel;
@@ -47,6 +56,7 @@ export async function scorePairs(
   const { name = model.path } = workspace.models.get(fingerprint) ?? {};
   const known = all - missing.length;
   if (groups.length === 0) return { model: { fingerprint, name }, scored: 0, known };
+  workspace.events.add(started, subject, { modelDir: model.path, execution: request.execution });
   const { pairs } = await engine.run(
     'scorePairs',
     {
@@ -65,7 +75,25 @@ export async function scorePairs(
     },
     options,
   );
+  workspace.events.add('pairs_scored', subject, { model: fingerprint, pairs });
   return { model: { fingerprint, name }, scored: pairs, known };
+}
+
+/** The scoring that was stopped, killed or failed last and neither done nor ended since. */
+export function unfinishedScoring({
+  workspace,
+}: Pick<ServiceContext, 'workspace'>): { readonly request: ScorePairsRequest; readonly at: number } | undefined {
+  const latest = workspace.events.latestOf(subject);
+  if (latest?.kind !== started) return undefined;
+  const { modelDir, execution } = startedSchema.parse(latest.detail);
+  const { device, threads } = execution ?? {};
+  const given = { ...(device === undefined ? {} : { device }), ...(threads === undefined ? {} : { threads }) };
+  return { request: { modelDir, execution: given }, at: latest.at };
+}
+
+/** Ends a stopped scoring for good; its scores stay. */
+export function endScoring({ workspace }: Pick<ServiceContext, 'workspace'>): void {
+  if (unfinishedScoring({ workspace }) !== undefined) workspace.events.add('pair_scoring_ended', subject, {});
 }
 
 /** Models under which pairs were scored. */

@@ -113,9 +113,13 @@ export function auditPair({ workspace }: WorkspaceOnly, request: AuditPairReques
   };
 }
 
-/** Whether answers are shown blind. A bundle made for blind review is never seen otherwise. */
+/**
+ * Whether answers are shown blind, and by which seed: the window's with the workspace's own, which no window ever sees. A
+ * bundle made for blind review is never seen otherwise.
+ */
 function blindHere(workspace: Workspace, wanted: Blind): Blind {
-  return wanted ?? (isBlindBundle(workspace) ? { seed: 0 } : null);
+  const blind = wanted ?? (isBlindBundle(workspace) ? { seed: 0 } : null);
+  return blind === null ? null : { seed: (blind.seed ^ workspace.reviews.blindSeed()) >>> 0 };
 }
 
 function shownFlags(flags: readonly string[], blind: Blind): readonly string[] {

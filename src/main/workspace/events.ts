@@ -36,12 +36,22 @@ export function eventRepository(database: Database, now: () => number) {
     'SELECT * FROM events WHERE subject = ? AND id > ? ORDER BY id LIMIT ?',
   );
 
+  const latestOfSubject = database.prepare<[string], Stored>(
+    'SELECT * FROM events WHERE subject = ? ORDER BY id DESC LIMIT 1',
+  );
+
   const toRow = (stored: Stored): EventRow => ({ ...stored, detail: JSON.parse(stored.detail) as unknown });
 
   return {
     /** Adds one event; inside a transaction it stands or falls with it. */
     add(kind: string, subject: string, detail: unknown): void {
       insert.run(now(), kind, subject, JSON.stringify(detail));
+    },
+
+    /** The newest event of a subject. */
+    latestOf(subject: string): EventRow | undefined {
+      const stored = latestOfSubject.get(subject);
+      return stored === undefined ? undefined : toRow(stored);
     },
 
     /** Events in the order they happened, of one subject or of all. */

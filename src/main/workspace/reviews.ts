@@ -134,6 +134,7 @@ export function reviewRepository({ database, now }: RepositoryContext) {
   const drawOf = database.prepare<[number], { content: string }>(
     'SELECT d.content FROM reviews r JOIN draws d ON d.id = r.draw_id WHERE r.id = ?',
   );
+  const seed = database.prepare<[], { seed: number }>('SELECT seed FROM audit_seed');
   const toRow = (stored: Stored): ReviewRow => ({
     ...stored,
     blind: stored.blind === 1,
@@ -155,6 +156,8 @@ export function reviewRepository({ database, now }: RepositoryContext) {
   };
 
   return {
+    /** The workspace's own part of the seed for the order of sides in blind audit; for main alone. */
+    blindSeed: (): number => seed.get()?.seed ?? 0,
     /**
      * Adds one act of a reviewer and returns its id and where the pair stands now. When it returns, the review is on
      * the disk (a call of its own; inside a transaction, when that has ended). An edit is stored as the complete texts

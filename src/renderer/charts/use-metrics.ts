@@ -9,7 +9,7 @@ export interface RunMetrics extends FollowedMetrics {
 const none: RunMetrics = { curves: new Map(), whole: false, error: null };
 
 /** Up to so many runs every value is kept, to point at and to zoom into (some 12 MB for 20,000 steps of 15 metrics). */
-const wholeRuns = 6;
+export const wholeRuns = 6;
 
 /**
  * All metrics of several runs, live; a run that has not answered yet has no entry. Of more than six runs the lowest and

@@ -52,3 +52,39 @@ test('an audit in two places by the command line: export, open, verdicts, import
     expect(ended.stderr).toContain(says);
   }
 });
+
+test(
+  'a bundle of pairs by length and by score: of a run, or of a model by its name',
+  { timeout: 120_000 },
+  async () => {
+    const folder = temporaryFolder();
+    const home = open(join(folder, 'home'));
+    addPairs({ workspace: home }, 3); // answers of 7 to 9 characters
+    home.models.put({ fingerprint: 'print-a', name: 'small', path: join(folder, 'small'), info: {} });
+    home.pairScores.put('print-a', [
+      { pairId: 1, revision: 0, chosen: -1, rejected: -4.5 },
+      { pairId: 2, revision: 0, chosen: -3, rejected: -2 },
+    ]);
+    home.close();
+    const pairsOf = async (...flags: string[]): Promise<number | string> => {
+      const ended = await longhand(['bundle', 'export', 'b.jsonl', '--workspace', 'home', '--json', ...flags], {
+        cwd: folder,
+      });
+      return ended.code === 0
+        ? (JSON.parse(ended.stdout) as { pairs: number }).pairs
+        : `${ended.code} ${ended.stderr.replace(/^[^]*error: /, '')}`;
+    };
+    expect(await pairsOf('--answer-characters', '9..')).toBe(3); // "It slept." and "It sailed."
+    expect(await pairsOf('--document-characters', '..20')).toMatch(/^2 There are no pairs/);
+    expect(await pairsOf('--model', 'small')).toBe(2);
+    expect(await pairsOf('--model', 'print-a', '--score-range', '-1.5..0')).toBe(1);
+    expect(await pairsOf('--model', 'small', '--score', 'chosen', '--score-range', '..-2')).toBe(1);
+    expect(await pairsOf('--model', 'large')).toMatch(/^3 No scored model is called large\.[^]*small \(print-a\)/);
+    expect(await pairsOf('--run', '7')).toMatch(/^2 There are no pairs/);
+    expect(await pairsOf('--run', '7', '--model', 'small')).toMatch(/^2 Scores are of a run or of a model/);
+    expect(await pairsOf('--score-range', '..0')).toMatch(/^2 A range of scores needs --run or --model/);
+    for (const wrong of ['..', '3..2']) {
+      expect(await pairsOf('--answer-characters', wrong)).toMatch(/^2 [^]*(must look like|must not be above)/);
+    }
+  },
+);

@@ -14,7 +14,8 @@ import {
   undoReview,
 } from '../../../src/main/services/reviews.ts';
 import { opinionsAfter } from '../../../src/main/workspace/reviews.ts';
-import { shownVerdicts } from '../../../src/shared/audit/answer-order.ts';
+import { openWorkspace } from '../../../src/main/workspace/workspace.ts';
+import { answerOrder, shownVerdicts } from '../../../src/shared/audit/answer-order.ts';
 import type { AuditQueueInput } from '../../../src/shared/audit/queue.ts';
 import type { RecordReview } from '../../../src/shared/audit/review.ts';
 import { addChunkedDocument, open as openBare, pair, sampleOf, userError } from '../workspace/fixtures.ts';
@@ -177,6 +178,25 @@ test('blind: both orders occur, nothing tells which is which, and verdicts and e
   expect(named).toMatchObject({ order: ['chosen', 'rejected'], others: [{ reviewer: 'ann' }] });
   expect(named.chunk).toMatchObject({ index: 0, count: 2, start: 0, place: { start: 0 } });
   expect(named.chunk.place.end).toBeCloseTo(24 / 44, 1);
+});
+
+test("the order of sides in blind mode is the workspace's own: no seed of the window tells it, and it stays", () => {
+  const sides = ({ workspace, context }: Pick<ReturnType<typeof setUp>, 'workspace' | 'context'>) =>
+    Array.from({ length: 80 }, (_, i) => {
+      const shown = auditPair(context, { pairId: i + 1, reviewer: 'ann', blind: { seed: 0 } });
+      return shown.answers[0] === workspace.pairs.detail(i + 1).chosen;
+    });
+  const one = setUp(40);
+  const before = sides(one);
+  expect(before).not.toEqual(sides(setUp(40)));
+  expect(before).not.toEqual(
+    Array.from({ length: 80 }, (_, i) => answerOrder(i + 1, 'ann', { seed: 0 })[0] === 'chosen'),
+  );
+  const { folder } = one.workspace;
+  one.workspace.close();
+  const workspace = openWorkspace(folder);
+  expect(sides({ workspace, context: { workspace } })).toEqual(before);
+  workspace.close();
 });
 
 test('a pair that was edited since it was shown is not judged', () => {

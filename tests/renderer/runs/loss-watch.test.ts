@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { remarksOn } from '../../../src/renderer/pages/runs/loss-watch.ts';
+import { noSpikes, remarksOn } from '../../../src/renderer/pages/runs/loss-watch.ts';
 import type { MetricName } from '../../../src/shared/metrics.ts';
 
 const curve = (key: MetricName, values: readonly number[]) => new Map([[key, values.map((y, i) => ({ x: i + 1, y }))]]);
@@ -32,4 +32,24 @@ test('a loss that rises for good is diverging, and the best step is named', () =
 
 test('what is no number is told for any metric', () => {
   expect(remarksOn(curve('grad_norm', [1, Number.NaN]))).toMatchObject([{ kind: 'not finite', step: 2 }]);
+});
+
+const long = Array.from({ length: 20_000 }, (_, i) => 1 + noise(i))
+  .with(100, 6)
+  .with(19_000, 7);
+
+test('a spike at the beginning of a long run is told as well', () => {
+  expect(remarksOn(curve('loss', long)).map(({ step }) => step)).toEqual([101, 19_001]);
+});
+
+test('what is told follows from the history alone, however often it was looked at; another history starts anew', () => {
+  const memory = noSpikes();
+  for (let steps = 90; steps <= 400; steps += 7) {
+    const points = curve('loss', long.slice(0, steps));
+    expect(remarksOn(points, memory)).toEqual(remarksOn(points));
+  }
+  // Cut back by a resumed run, then others in the place of those that were.
+  for (const values of [falling.slice(0, 80), falling.with(120, 6), falling.map((y) => y + 1e-3).with(150, 6)]) {
+    expect(remarksOn(curve('loss', values), memory)).toEqual(remarksOn(curve('loss', values)));
+  }
 });

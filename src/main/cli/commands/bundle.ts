@@ -1,8 +1,12 @@
+import { basename } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { importConflictKinds } from '../../../shared/audit/bundle-requests.ts';
 import type { ExportBundle, ImportConflictKind, ImportVerdicts } from '../../../shared/audit/bundle-requests.ts';
-import { auditFilterSchema, auditOrders } from '../../../shared/audit/queue.ts';
+import { auditFilterSchema, auditOrders, scoreNames } from '../../../shared/audit/queue.ts';
+import type { AuditFilterInput, ScoredModel } from '../../../shared/audit/queue.ts';
+import { UserError } from '../../../shared/errors.ts';
 import { pairQueues, verdicts } from '../../../shared/pairs.ts';
+import { scoredModels } from '../../services/pair-scores.ts';
 import { importVerdicts } from '../../services/import-verdicts.ts';
 import { exportBundle, exportVerdicts, openBundle } from '../../services/review-bundle.ts';
 import { bytes, counted, whole } from '../format.ts';
@@ -27,6 +31,12 @@ interface ExportFlags extends SharedFlags {
   readonly documentType?: string;
   readonly generation?: number;
   readonly search?: string;
+  readonly documentCharacters?: Range;
+  readonly answerCharacters?: Range;
+  readonly run?: number;
+  readonly model?: string;
+  readonly score: (typeof scoreNames)[number];
+  readonly scoreRange?: Range;
   readonly order: 'made' | 'random';
   readonly seed?: number;
   readonly limit?: number;
@@ -46,6 +56,23 @@ function exportCommand(): Command {
     .addOption(new Option('--document-type <type>', 'only pairs of such documents').choices(types))
     .option('--generation <job>', 'only pairs of this generation (default: all)', wholeNumber(1))
     .option('--search <text>', 'only pairs whose question or answers contain the text')
+    .option(
+      '--document-characters <range>',
+      'only pairs of documents of that length, such as 10000..50000 or ..50000',
+      range,
+    )
+    .option('--answer-characters <range>', 'only pairs whose longer answer has that length, such as ..400', range)
+    .option('--run <id>', 'only pairs with log-ratios of this run', wholeNumber(1))
+    .option(
+      '--model <name>',
+      'only pairs scored with this model (longhand pairs score): its name, folder or fingerprint',
+    )
+    .addOption(
+      new Option('--score <value>', 'with --run or --model: what --score-range is about')
+        .choices(scoreNames)
+        .default('margin'),
+    )
+    .option('--score-range <range>', 'with --run or --model: nats, such as ..0 or -2.5..2.5', range)
     .addOption(
       new Option('--order <order>', 'random: a sample that speaks for the others; made: as generated')
         .choices(auditOrders.filter((order) => order !== 'margin'))
@@ -67,11 +94,14 @@ Give two annotators the same file to measure their agreement.
 
 Examples:
   longhand bundle export audit.bundle.jsonl --limit 300 --seed 1
+  longhand bundle export doubtful.bundle.jsonl --run 3 --score-range ..0
   longhand bundle export flagged.bundle.jsonl --queue flagged --documents whole --note 'Look at the dates.'`,
     )
     .action((file: string, flags: ExportFlags) =>
       invoke(flags, async ({ signal, onProgress, print, json, open }) => {
-        const result = await exportBundle(open({}), exportRequest(file, flags), { signal, onProgress });
+        const context = open({});
+        const request = exportRequest(file, flags, scoredModels(context));
+        const result = await exportBundle(context, request, { signal, onProgress });
         print(
           `${counted(result.pairs, 'pair')} with ${counted(result.documents, 'text')} (${bytes(result.bytes)}) written to ${result.path}\nOn the other machine: longhand bundle open ${file} <folder>`,
         );
@@ -80,7 +110,32 @@ Examples:
     );
 }
 
-function exportRequest(path: string, flags: ExportFlags): ExportBundle {
+/** The score that the flags ask for. Errors: `invalid_input`, `not_found`. */
+function scoreOf(flags: ExportFlags, models: readonly ScoredModel[]): AuditFilterInput['score'] {
+  const { run, model: wanted, score: of, scoreRange = {} } = flags;
+  const wrong = (message: string, field: string): UserError =>
+    new UserError('invalid_input', message, { place: { field } });
+  if (run !== undefined && wanted !== undefined)
+    throw wrong('Scores are of a run or of a model, not of both.', '--model');
+  if (run !== undefined) return { runId: run, of, range: scoreRange };
+  if (wanted === undefined) {
+    if (flags.scoreRange === undefined) return undefined;
+    throw wrong('A range of scores needs --run or --model: whose scores?', '--score-range');
+  }
+  const found = models.filter(
+    ({ fingerprint, name }) => fingerprint === wanted || name === wanted || basename(name) === basename(wanted),
+  );
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return { model: only.fingerprint, of, range: scoreRange };
+  const known = models.map(({ name, fingerprint }) => `${name} (${fingerprint})`).join(', ');
+  throw new UserError('not_found', `${found.length === 0 ? 'No' : 'More than one'} scored model is called ${wanted}.`, {
+    hint: known === '' ? 'longhand pairs score scores the pairs with a model.' : `Scored: ${known}.`,
+    place: { field: '--model' },
+  });
+}
+
+function exportRequest(path: string, flags: ExportFlags, models: readonly ScoredModel[]): ExportBundle {
+  const score = scoreOf(flags, models);
   const { queue, verdict, documentType, generation, search, order, seed, limit, note } = flags;
   const filter = auditFilterSchema.parse({
     queue,
@@ -89,6 +144,9 @@ function exportRequest(path: string, flags: ExportFlags): ExportBundle {
     ...(documentType === undefined ? {} : { documentType }),
     ...(generation === undefined ? {} : { jobId: generation }),
     ...(search === undefined ? {} : { search }),
+    ...(flags.documentCharacters === undefined ? {} : { documentCharacters: flags.documentCharacters }),
+    ...(flags.answerCharacters === undefined ? {} : { answerCharacters: flags.answerCharacters }),
+    ...(score === undefined ? {} : { score }),
   });
   return {
     ...{ path, filter, order, blind: flags.open !== true },
@@ -234,6 +292,27 @@ const right = (...headers: string[]) => headers.map((header) => ({ header, align
 
 function list(given: string): string[] {
   return given.split(',').map((part) => part.trim());
+}
+
+interface Range {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** `2..8`, `2..`, `..8`; both ends belong to it. */
+function range(given: string): Range {
+  const number = String.raw`-?\d+(?:\.\d+)?(?:e-?\d+)?`;
+  const [whole, min, max] = new RegExp(`^(${number})?\\.\\.(${number})?$`, 'i').exec(given.trim()) ?? [];
+  if (whole === undefined || (min === undefined && max === undefined)) {
+    throw new InvalidArgumentError('It must look like 2..8, 2.. or ..8.');
+  }
+  if (min !== undefined && max !== undefined && Number(min) > Number(max)) {
+    throw new InvalidArgumentError('Its first number must not be above its second.');
+  }
+  return {
+    ...(min === undefined ? {} : { min: Number(min) }),
+    ...(max === undefined ? {} : { max: Number(max) }),
+  };
 }
 
 function documents(given: string): 'whole' | { readonly excerpt: number } {

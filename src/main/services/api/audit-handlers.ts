@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import {
   auditCounts,
   auditOrder,
@@ -10,10 +9,10 @@ import {
   undoReview,
 } from '../reviews.ts';
 import { refuseWhereBlind } from '../blind-bundle.ts';
-import { scoredModels, scorePairs } from '../pair-scores.ts';
+import { scoredModels } from '../pair-scores.ts';
 import { inTurns } from '../in-turns.ts';
-import type { JobControl } from './api-jobs.ts';
 import type { DomainMethods, Handlers } from './handlers.ts';
+import { scoringContinuation, scoringTitle } from './resumable-jobs.ts';
 import type { Session } from './session.ts';
 
 export function auditHandlers(session: Session): Handlers<DomainMethods<'audit'>> {
@@ -34,24 +33,12 @@ export function auditHandlers(session: Session): Handlers<DomainMethods<'audit'>
     },
     'audit.pace': (request) => auditPace(session.context, request),
     'audit.scorePairs': async ({ modelDir, threads, device }) => {
-      const { context } = session;
-      refuseWhereBlind(context.workspace);
-      const dir = await session.grants.check(modelDir);
-      const score = (control: JobControl): Promise<unknown> =>
-        scorePairs(
-          context,
-          { modelDir: dir, execution: { threads, device } },
-          {
-            ...control,
-            onScores: () => {
-              session.changed('scores');
-            },
-          },
-        );
+      refuseWhereBlind(session.context.workspace);
+      const request = { modelDir: await session.grants.check(modelDir), execution: { threads, device } };
+      const continuation = scoringContinuation(session, request);
       const job = session.jobs.start({
-        ...{ kind: 'scorePairs', title: `Score pairs with ${basename(dir)}`, run: score },
-        // What is scored is stored: again is on.
-        resume: (_, control) => score(control),
+        ...{ ...continuation, title: scoringTitle(request) },
+        run: (control) => continuation.resume({ runId: null, generationId: null, evaluationIds: [] }, control),
       });
       return { jobId: job.id };
     },

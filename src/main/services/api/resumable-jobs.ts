@@ -1,8 +1,11 @@
+import { basename } from 'node:path';
 import { UserError } from '../../../shared/errors.ts';
 import type { EvaluationRow } from '../../../shared/evaluations.ts';
 import { cancelEvaluations, resumeEvaluations } from '../evaluations.ts';
 import { cancelExtension, resumeExtension } from '../extensions.ts';
 import type { ExtensionOptions } from '../extensions.ts';
+import { endScoring, scorePairs, unfinishedScoring } from '../pair-scores.ts';
+import type { ScorePairsRequest } from '../pair-scores.ts';
 import { cancelGeneration, generationReport, resumeGeneration } from '../pairs.ts';
 import type { GenerationReport } from '../pairs.ts';
 import { cancelRun, resumeRun } from '../runs.ts';
@@ -104,6 +107,18 @@ export function evaluationContinuation(session: Session): Continuation {
   };
 }
 
+/** How a scoring of pairs goes on: what is scored is stored, so again is on. */
+export function scoringContinuation(session: Session, request: ScorePairsRequest): Continuation {
+  return {
+    kind: 'scorePairs',
+    resume: (_refs, control) => {
+      const onScores = (): void => session.changed('scores');
+      return scorePairs(session.context, request, { ...control, onScores });
+    },
+    abandon: () => endScoring(session.context),
+  };
+}
+
 /** What a plan's job tells the windows: its parts, and what they make. */
 export function watchedExtension(session: Session, control: JobControl): JobControl & ExtensionOptions {
   const changed = (): void => {
@@ -176,7 +191,17 @@ export function restoreJobs(session: Session): void {
     if (run.archivedAt !== null || runs.has(id)) continue;
     session.jobs.restore({ ...trainContinuation(session), title: run.name, refs: { runId: id } }, run);
   }
+  const scoring = unfinishedScoring(session.context);
+  if (scoring !== undefined) {
+    const { request, at } = scoring;
+    session.jobs.restore(
+      { ...scoringContinuation(session, request), title: scoringTitle(request) },
+      { status: 'paused', createdAt: at, endedAt: at, error: null },
+    );
+  }
 }
+
+export const scoringTitle = ({ modelDir }: ScorePairsRequest): string => `Score pairs with ${basename(modelDir)}`;
 
 /** Most milliseconds between the rows of one evaluation's tasks, which are stored in one go. */
 const atOnce = 1000;

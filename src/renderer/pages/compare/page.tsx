@@ -6,7 +6,7 @@ import type { ApiError } from '../../api/transport.ts';
 import { useAllRows } from '../../api/use-all-rows.ts';
 import { hrefOf, useRoute } from '../../app/router.ts';
 import { lookOfRun } from '../../charts/run-colors.ts';
-import { useMetricsOfRuns } from '../../charts/use-metrics.ts';
+import { useMetricsOfRuns, wholeRuns } from '../../charts/use-metrics.ts';
 import { useCommands } from '../../commands/active-commands.ts';
 import { Page } from '../../components/page.tsx';
 import { Empty, ErrorPanel, Loading } from '../../components/states.tsx';
@@ -146,6 +146,12 @@ function Comparison({ ids }: { readonly ids: readonly number[] }) {
         })}
         <span className="muted">A click hides or shows a run; its colour stays the same everywhere.</span>
       </div>
+      {ids.length > wholeRuns && (
+        <p className="muted" style={{ margin: 0 }}>
+          Of more than {wholeRuns} runs, a long history is drawn by the lowest and highest value of every 64 steps; the
+          CSV file has every value.
+        </p>
+      )}
       {all.size === 0 ? <Loading /> : <ComparedCharts runs={visible} />}
       <SettingsTable views={known} />
       <EvaluationsTable ids={ids} />

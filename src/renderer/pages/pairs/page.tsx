@@ -31,7 +31,7 @@ import { VerdictBar } from './verdict-bar.tsx';
 const blindSettingSchema = z.boolean();
 const markedSchema = z.strictObject({ differences: z.boolean(), evidence: z.boolean() });
 const allMarked = { differences: true, evidence: true };
-/** Sides depend on this, the pair and the reviewer; it must never change, or a pair that comes back would look another way. */
+/** Sides depend on this, the pair, the reviewer and a number that the workspace keeps to itself; it must never change, or a pair that comes back would look another way. */
 const shuffled = { seed: 0 };
 
 /** The audit: one pair after the other, a verdict by one key, each stored before the next pair shows. */

@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import { useMemo } from 'react';
+import { useMemo, useState } from 'react';
 import { useMetrics } from '../../charts/use-metrics.ts';
 import { useApi } from '../../api/client.ts';
 import { hrefOf } from '../../app/router.ts';
@@ -11,7 +11,7 @@ import { hrefOfComparison } from '../compare/address.ts';
 import { Checkpoints } from './checkpoints.tsx';
 import { Configuration } from './configuration.tsx';
 import { ExportPanel } from './export-panel.tsx';
-import { remarksOn } from './loss-watch.ts';
+import { noSpikes, remarksOn } from './loss-watch.ts';
 import { RunCharts } from './run-charts.tsx';
 import { RunList } from './run-list.tsx';
 import { jobOfRun, RunProgress } from './run-progress.tsx';
@@ -26,7 +26,8 @@ function RunView({ id }: { readonly id: number }) {
   const view = useApi('runs.get', { id });
   const { curves, whole, error } = useMetrics(id);
   const jobs = useApi('jobs.list', {});
-  const remarks = useMemo(() => (whole ? remarksOn(curves) : []), [curves, whole]);
+  const [memory] = useState(noSpikes);
+  const remarks = useMemo(() => (whole ? remarksOn(curves, memory) : []), [curves, whole, memory]);
   useCommands({
     'runs.compare': () => {
       location.hash = hrefOfComparison([id]);

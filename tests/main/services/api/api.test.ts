@@ -225,12 +225,17 @@ describe('the API on a real workspace, model and engine', { timeout: 120_000 }, 
       await call('jobs.pause', { id });
       await settled(id);
     }
+    const { jobId: scoring } = await call('audit.scorePairs', { modelDir, threads: 1 });
+    await expect.poll(() => session.context.workspace.events.latestOf('pair-scores')).toBeDefined();
+    await call('jobs.pause', { id: scoring });
+    expect(await settled(scoring)).toMatchObject({ status: 'paused' });
     const { folder: ws } = (await call('workspaces.current', {})) ?? { folder: '' };
     await call('workspaces.close', {});
     expect(await call('jobs.list', {})).toEqual([]);
     await call('workspaces.open', { folder: ws });
     const left = await call('jobs.list', {});
     expect(left.map(({ kind, status, earlier }) => [kind, status, earlier])).toEqual([
+      ['scorePairs', 'paused', true],
       ['train', 'paused', true],
       ['generate', 'paused', true],
       ['evaluate', 'paused', true],
@@ -239,6 +244,10 @@ describe('the API on a real workspace, model and engine', { timeout: 120_000 }, 
       await call('jobs.resume', { id });
       expect(await settled(id)).toMatchObject({ status: 'finished', earlier: false });
     }
+    // All are done, so none is listed again.
+    await call('workspaces.close', {});
+    await call('workspaces.open', { folder: ws });
+    expect(await call('jobs.list', {})).toEqual([]);
     const { rows } = await call('evaluations.list', {});
     expect(rows.slice(2).map(({ status, items }) => [status, items])).toEqual(
       sets.map(({ items }) => ['finished', Math.min(items, limits.limit)]),
