@@ -1,4 +1,5 @@
 import type { Configuration } from 'electron-builder';
+import { publisherFrom } from './scripts/publisher.ts';
 
 /**
  * What goes into a package for a system. package.json and the packages under "dependencies" come by themselves; the
@@ -14,13 +15,18 @@ const filesFor = (system: 'linux' | 'win32' | 'darwin'): string[] => [
   `!**/node_modules/onnxruntime-node/bin/napi-v6/!(${system})/**`,
   `!**/node_modules/onnxruntime-node/bin/napi-v6/${system}/!(\${arch})/**`,
   `!**/node_modules/better-sqlite3/prebuilds/!(${system}-\${arch}).node`,
+  // ONNX Runtime loads them for DirectML and WebGPU alone, which Longhand does not use; their licences are Microsoft's own.
+  '!**/node_modules/onnxruntime-node/bin/**/{DirectML,dxcompiler,dxil}.dll',
 ];
+
+const { homepage, maintainer } = publisherFrom(process.env);
 
 /** Packages Longhand for Linux, Windows and macOS: `npm run package` after `npm run build`, where Electron's runtime can be had. */
 const configuration: Configuration = {
   appId: 'org.longhand.Longhand',
   productName: 'Longhand',
   copyright: 'Apache-2.0',
+  ...(homepage === undefined ? {} : { extraMetadata: { homepage } }),
   directories: { output: 'dist', buildResources: 'resources/icons' },
   asar: true,
   // Native libraries are loaded by the system, which cannot look into an archive.
@@ -45,7 +51,7 @@ const configuration: Configuration = {
   linux: {
     target: ['AppImage', 'deb'],
     files: filesFor('linux'),
-    maintainer: 'The Longhand authors',
+    ...(maintainer === undefined ? {} : { maintainer }),
     icon: 'resources/icons',
     category: 'Science',
     synopsis: 'Short-to-Long Preference Optimization',

@@ -81,6 +81,12 @@ const tasks: Record<string, (...args: string[]) => Promise<number>> = {
   build: async () => (await import('./start.ts')).build(),
   // Needs Electron's runtime, which it downloads: --linux, --win, --mac, or dir for a folder without an installer.
   package: async (...args: string[]) => {
+    const { publisherFrom, publisherProblem } = await import('./publisher.ts');
+    const problem = publisherProblem(args, publisherFrom(process.env));
+    if (problem !== undefined) {
+      console.error(problem);
+      return 1;
+    }
     const built = await (await import('./start.ts')).build();
     if (built !== 0) return built;
     const code = await tool('electron-builder/cli.js', '--config', 'electron-builder.config.ts', ...args);
