@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BrowserWindowConstructorOptions } from 'electron';
@@ -332,4 +332,13 @@ describe('the rest of the shell', () => {
     expect(text).not.toMatch(/DevTools|reload/i);
     expect(JSON.stringify(menuTemplate(false, false))).toMatch(/toggleDevTools/);
   });
+});
+
+it('nothing is handed to other programs of the system: no source names openExternal or openPath', () => {
+  const sources = join(import.meta.dirname, '..', '..', '..', '..', 'src');
+  const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /\.(tsx?|html)$/.test(name),
+  );
+  expect(files.length).toBeGreaterThan(300);
+  expect(files.filter((name) => /openExternal|openPath/.test(readFileSync(join(sources, name), 'utf8')))).toEqual([]);
 });
