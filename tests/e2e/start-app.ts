@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { buildIfStale } from '../../scripts/start.ts';
+import { takeNeutralPictures } from './neutral-pictures.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 /** Pictures of every page, for a person to look at; git ignores the folder. */
@@ -65,6 +66,7 @@ export async function startApp(executablePath: string, { firstStart = false } = 
   });
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light' });
   const page = await context.newPage();
+  takeNeutralPictures(page, folder);
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());

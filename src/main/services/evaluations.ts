@@ -107,6 +107,23 @@ const storedRequestSchema = z.object({
     .transform((execution) => execution as Partial<Execution>),
 });
 
+/**
+ * The task of a stored evaluation and the folder of its model, for whoever reads its set again.
+ * Errors: `not_found`; `conflict` where the set's files are no longer the same.
+ */
+export async function storedTask(
+  context: ServiceContext,
+  id: number,
+): Promise<{ readonly task: EvaluationTask; readonly modelDir: string }> {
+  const row = context.workspace.evaluations.get(id);
+  const { task, source } = storedRequestSchema.parse(row.config);
+  const whole = withWholePaths(task);
+  if (whole.kind !== 'kl' && (await hashOf(context.workspace, whole, [])) !== row.setSha256)
+    throw changedSet(task.name);
+  const { modelDir } = sourceOf(context, source as EvaluationSource);
+  return { task: whole, modelDir };
+}
+
 /** Evaluates into new rows, or into the rows of an earlier try (one for each task). */
 async function evaluateInto(
   context: ServiceContext,
@@ -123,12 +140,8 @@ async function evaluateInto(
   const { modelDir, expected, weights, config, runId, checkpointId, ropeTheta } = sourceOf(context, request.source);
   const samples = tasks.map((task) => (task.kind === 'kl' ? klSamples(workspace, task, runId) : []));
   const hashes = await Promise.all(tasks.map((task, i) => hashOf(workspace, task, samples[i] ?? [])));
-  const changed = earlier.findIndex((row, i) => row.setSha256 !== hashes[i]);
-  if (changed >= 0) {
-    throw new UserError('conflict', `The set "${tasks[changed]?.name}" is no longer what the evaluation began with.`, {
-      hint: 'Start the evaluation again.',
-    });
-  }
+  const changed = tasks.find((_, i) => earlier[i] !== undefined && earlier[i].setSha256 !== hashes[i]);
+  if (changed !== undefined) throw changedSet(changed.name);
   const answered = earlier.map(({ id }) => [...allItems(workspace, id)]);
   const model = await usableModel(engine, modelDir, { ...options, ...(expected === null ? {} : { expected }) });
 
@@ -304,6 +317,12 @@ function* allItems(workspace: Workspace, id: number): Generator<EvaluationItem> 
 /** Items that did not fit into the model are stored with `finish: too_long` and have no score. */
 function asked({ detail }: EvaluationItem): boolean {
   return !(typeof detail === 'object' && detail !== null && 'finish' in detail && detail['finish'] === 'too_long');
+}
+
+function changedSet(name: string): UserError {
+  return new UserError('conflict', `The set "${name}" is no longer what the evaluation began with.`, {
+    hint: 'Start the evaluation again.',
+  });
 }
 
 interface ResolvedSource {

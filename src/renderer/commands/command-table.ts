@@ -12,6 +12,8 @@ const audit = (label: string, keys: string | null): Command => ({ label, keys, p
 
 const reading = (label: string, keys: string | null): Command => ({ label, keys, page: 'documents' });
 
+const evaluating = (label: string, keys: string | null): Command => ({ label, keys, page: 'evaluate' });
+
 export const commandTable = {
   'palette.open': everywhere('Commands', 'mod+k'),
   'keys.show': everywhere('Keys of this page', '?'),
@@ -34,6 +36,10 @@ export const commandTable = {
   'compare.clear': { label: 'Take all runs out of the comparison', keys: null, page: 'compare' },
   'compare.differences': { label: 'Only settings that differ, or all', keys: 'd', page: 'compare' },
   'compare.export': { label: 'Save the compared curves as CSV', keys: null, page: 'compare' },
+  'evaluate.next': evaluating('Next item', 'j'),
+  'evaluate.previous': evaluating('Previous item', 'k'),
+  'evaluate.flipped': evaluating('Only items that flipped, or all', 'f'),
+  'evaluate.next_evidence': evaluating('Next place of the evidence', 'n'),
   'documents.find': reading('Find in the document', '/'),
   'documents.next_hit': reading('Next place found', 'n'),
   'documents.previous_hit': reading('Previous place found', 'b'),

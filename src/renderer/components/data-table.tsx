@@ -13,8 +13,8 @@ import {
 } from '@tanstack/react-table';
 import type { ColumnDef, Header, RowData } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { memo, useEffect, useMemo, useRef, useState } from 'react';
-import type { KeyboardEvent, ReactNode } from 'react';
+import { memo, useEffect, useImperativeHandle, useMemo, useRef, useState } from 'react';
+import type { KeyboardEvent, ReactNode, Ref } from 'react';
 import { z } from 'zod';
 import { useSetting } from '../settings/use-setting.ts';
 import { formatCount } from './format.ts';
@@ -47,6 +47,13 @@ export interface DataTableProps<Row> {
   readonly filterHint?: string;
   /** Height in pixels; left out: what its parent leaves it. */
   readonly height?: number;
+  readonly handle?: Ref<DataTableHandle>;
+}
+
+/** What a page can do with a table by its own keys. */
+export interface DataTableHandle {
+  /** Selects the row so many below the selected one, in the order shown; the first one where none is selected. */
+  step(by: number): void;
 }
 
 const features = tableFeatures({
@@ -81,7 +88,7 @@ export function compareValues(a: string | number, b: string | number): number {
  * a header's edge or with the arrow keys on it, and remembers all that.
  */
 export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
-  const { name, label, rows, columns, rowId, selected = null, onSelect, filterHint, height } = props;
+  const { name, label, rows, columns, rowId, selected = null, onSelect, filterHint, height, handle } = props;
   const [layout, setLayout] = useSetting(`table.${name}`, layoutSchema, noLayout);
   const [filter, setFilter] = useState('');
   // While a column's edge is dragged nothing is stored.
@@ -148,12 +155,16 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
     if (at >= 0) virtual.scrollToIndex(at, { align: 'auto' });
     // Only a new selection moves the table.
   }, [selected]);
+  const step = (by: number): void => {
+    const next = shown[Math.max(0, Math.min(shown.length - 1, at < 0 ? 0 : at + by))];
+    if (next !== undefined) onSelect?.(next.original);
+  };
+  useImperativeHandle(handle, () => ({ step }));
   const onKeyDown = (event: KeyboardEvent): void => {
     const by = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
     if (by === 0 || onSelect === undefined || event.target !== scroller.current) return;
     event.preventDefault();
-    const next = shown[Math.max(0, Math.min(shown.length - 1, at + by))];
-    if (next !== undefined) onSelect(next.original);
+    step(by);
   };
 
   return (

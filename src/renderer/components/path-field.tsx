@@ -20,6 +20,7 @@ export function PathField({
   onChooseMany,
   action,
   suggestion,
+  noteBelow = false,
 }: {
   readonly label: string;
   readonly description?: string;
@@ -35,6 +36,8 @@ export function PathField({
   readonly action?: ReactNode;
   /** Of the kind `save`: the file's name where only a folder is chosen. */
   readonly suggestion?: string;
+  /** The description stands below the field, as those of settings do. */
+  readonly noteBelow?: boolean;
 }) {
   const [browsing, browse] = useState(false);
   const choose = (): void => {
@@ -57,6 +60,7 @@ export function PathField({
         description={description}
         value={value}
         error={error}
+        {...(noteBelow ? { inputWrapperOrder: ['label', 'input', 'description', 'error'] } : {})}
         spellCheck={false}
         inputContainer={(input) => (
           <div className="field-line">

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { idSchema } from '../documents.ts';
 import { evaluationTaskSchema } from '../evaluation-tasks.ts';
-import type { Comparison, Estimate } from '../evaluation-tasks.ts';
+import type { Comparison, Estimate, EvaluationTaskInput } from '../evaluation-tasks.ts';
 import type { EvaluationItem, EvaluationRow, Judge } from '../evaluations.ts';
 import { pageRequestSchema } from '../paging.ts';
 import type { Page } from '../paging.ts';
 import { method } from './method.ts';
 import { baseBits } from '../run-config.ts';
+import type { BaseBits, Objective } from '../run-config.ts';
 
 const source = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('base'), modelDir: z.string().trim().min(1, 'choose a model') }),
@@ -29,19 +30,52 @@ export interface EvaluationView extends EvaluationRow {
   readonly selfJudged: boolean | null;
   /** Mean rating, 1 to 10; null where there is none (yet). */
   readonly rating: Estimate | null;
+  /** The base model's name; its fingerprint's beginning where the workspace does not know it. */
+  readonly model: string;
+  readonly baseBits: BaseBits;
+  readonly device: 'cpu' | 'cuda';
+  /** The run's name and objective; null for other sources. */
+  readonly run: { readonly name: string; readonly objective: Objective } | null;
+  /** The adapter folder's name; null for other sources. */
+  readonly adapter: string | null;
 }
 
-/** A question set that comes with Longhand. */
+/** A small set that comes with Longhand, as a task that is ready to be asked. */
 export interface BuiltInSet {
-  readonly name: string;
-  readonly path: string;
   readonly items: number;
+  readonly task: EvaluationTaskInput;
+}
+
+/** How large a task's set is. */
+export interface TaskSize {
+  /** Null where it is known only once the evaluation begins. */
+  readonly items: number | null;
+  /** Tokens that the model reads. */
+  readonly tokens: number | null;
+  /** `most`: never more than that; `about`: counted on a part of the set. */
+  readonly bound: 'most' | 'about';
+}
+
+/** The text that an item was asked about. */
+export interface ItemDocument {
+  /** Empty where the question stands alone. */
+  readonly text: string;
+  /** Start and end of the evidence in UTF-16 units. */
+  readonly evidence: readonly (readonly [number, number])[];
+  /** How its place is known: the task put it there; the answer's words stand there; the set names a depth. */
+  readonly found: 'placed' | 'words' | 'depth' | 'none';
 }
 
 export const evaluationMethods = {
   'evaluations.list': method<Page<EvaluationView>>()(pageRequestSchema.extend({ runId: idSchema.optional() })),
   'evaluations.items': method<Page<EvaluationItem>>()(pageRequestSchema.extend({ id: idSchema })),
   'evaluations.builtIn': method<readonly BuiltInSet[]>()(z.strictObject({})),
+  /** Reads a task's files as the evaluation would. Errors: those of the files, naming file, line and field. */
+  'evaluations.check': method<TaskSize>()(
+    z.strictObject({ modelDir: z.string().trim().min(1, 'choose a model'), task: evaluationTaskSchema }),
+  ),
+  /** What an item of a stored evaluation was asked about, made or read again. */
+  'evaluations.document': method<ItemDocument>()(z.strictObject({ id: idSchema, index: z.int().min(0) })),
   'evaluations.start': method<{ readonly jobId: number }>()(
     z.strictObject({
       source,

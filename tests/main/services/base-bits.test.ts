@@ -33,7 +33,14 @@ test('a run on 4-bit weights has references, checkpoints and an adapter of its o
 
   const { run: own } = await train(context, request('own'));
   const [plain] = references();
-  const { run: packed } = await train(context, request('4'));
+  const converted: string[] = [];
+  const { run: packed } = await train(context, request('4'), {
+    onProgress: ({ phase, done, total, unit }) => {
+      if (phase === 'convert') converted.push(`${done}/${total} ${unit}`);
+    },
+  });
+  expect(converted.at(-1)).toMatch(/^(\d+)\/\1 layers to 4 bits$/);
+  expect(converted[0]).toMatch(/^0\//);
   const [same, other] = references();
   expect(same).toEqual(plain);
   expect(other).toEqual({ name: `${own.modelFingerprint}+int4-b32-v1`, rows: plain?.rows });

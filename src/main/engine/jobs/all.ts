@@ -3,6 +3,7 @@ import { compare } from './compare.ts';
 import { countTokens } from './count-tokens.ts';
 import { dryRun } from './dry-run.ts';
 import { evaluate } from './evaluate.ts';
+import { checkTask, itemDocument } from './evaluation-sets.ts';
 import { exportAdapter, exportMerged } from './export.ts';
 import { generate } from './generate.ts';
 import { golden } from './golden.ts';
@@ -24,6 +25,8 @@ export const jobs: { readonly [Kind in JobKind]: Job<Kind> } = {
   dryRun: withMemoryAdvice(dryRun),
   train: withMemoryAdvice(train),
   evaluate,
+  checkTask,
+  itemDocument,
   compare,
   exportAdapter,
   exportMerged,

@@ -41,7 +41,8 @@ export const dryRun: Job<'dryRun'> = async ({ modelDir, config, documents }, con
   const heldOut = samples.length > trained.length;
   stopIfAborted(context.signal);
   const runner = await context.models.get({
-    ...{ modelDir, device: config.device, threads: config.threads, baseBits: config.baseBits, signal: context.signal },
+    ...{ modelDir, device: config.device, threads: config.threads, baseBits: config.baseBits },
+    ...{ signal: context.signal, progress: context.progress },
     trainable: config.trainable,
     checkpointing: config.gradientCheckpointing,
     programs: trainingPrograms(config, heldOut),

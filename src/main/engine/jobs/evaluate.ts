@@ -102,7 +102,8 @@ async function loadModel(input: EvaluateInput, context: JobContext<'evaluate'>):
   const programs = [...new Set(tasks.flatMap((task) => PROGRAMS[task.kind]))];
   const load = (trainable: ModelRequest['trainable']): Promise<ResidentModel> =>
     context.models.get({
-      ...{ modelDir, device, threads, programs, trainable, signal: context.signal },
+      ...{ modelDir, device, threads, programs, trainable },
+      ...{ signal: context.signal, progress: context.progress },
       ...(baseBits === undefined ? {} : { baseBits }),
     });
   const { weights } = input;

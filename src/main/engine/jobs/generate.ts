@@ -14,6 +14,7 @@ export const generate: Job<'generate'> = async (input, context) => {
     ...{ modelDir, device, threads, programs: ['generate'] },
     trainable: { kind: 'frozen' },
     signal: context.signal,
+    progress: context.progress,
     ...(baseBits === undefined ? {} : { baseBits }),
   });
   const positions = runner.config.maxPositionEmbeddings;

@@ -10,7 +10,7 @@ export interface JobContext<Kind extends JobKind> {
   readonly models: ModelHolder;
   /** Reports an event and waits until main has dealt with it. */
   emit<Event extends Jobs[Kind]['events']>(event: Event): Promise<ReplyTo<Event>>;
-  progress(progress: JobProgress): void;
+  readonly progress: (progress: JobProgress) => void;
   notice(message: string): void;
 }
 

@@ -3,8 +3,10 @@ import type { Checkpointing } from '../model/decoder.ts';
 import type { ParameterLayout } from '../model/parameters.ts';
 import { weightsFingerprint } from '../model/weights.ts';
 import type { Execution } from '../protocol/jobs.ts';
+import type { JobProgress } from '../../../shared/job-progress.ts';
 import type { BaseBits, Trainable } from '../../../shared/run-config.ts';
 import { INT4_NAME } from '../model/int4-weights.ts';
+import { paced } from './job-context.ts';
 import { weightCacheFolder } from './weight-cache.ts';
 import type { Program } from '../resident/resident-graph.ts';
 import { loadResidentModel } from '../resident/resident-model.ts';
@@ -19,6 +21,8 @@ export interface ModelRequest extends Execution {
   readonly checkpointing?: Checkpointing;
   /** Stops a conversion of the weights. */
   readonly signal?: AbortSignal;
+  /** Hears how far a conversion of the weights is (phase `convert`). */
+  readonly progress?: (progress: JobProgress) => void;
 }
 
 /** A resident graph needs some trainable vector; this one is small, zero and adds nothing. */
@@ -58,6 +62,9 @@ export class ModelHolder {
       trainable: trainable.kind === 'frozen' ? FROZEN : trainable,
       ...(int4 ? { int4Folder: weightCacheFolder() } : {}),
       ...(request.signal === undefined ? {} : { signal: request.signal }),
+      ...(request.progress === undefined
+        ? {}
+        : { onConversion: paced({ progress: request.progress }, 'convert', 'layers to 4 bits') }),
     });
     this.#model = model;
     this.#key = key;

@@ -37,7 +37,8 @@ export const train: Job<'train'> = async (input, context) => {
   const heldOutSamples = await readSamples(context, 'heldOut', input.heldOutSamples);
   const heldOutExamples = [...buildExamples(builder, heldOutSamples, config)];
   const runner = await context.models.get({
-    ...{ modelDir, device: config.device, threads: config.threads, baseBits: config.baseBits, signal: context.signal },
+    ...{ modelDir, device: config.device, threads: config.threads, baseBits: config.baseBits },
+    ...{ signal: context.signal, progress: context.progress },
     trainable: config.trainable,
     checkpointing: config.gradientCheckpointing,
     programs: trainingPrograms(config, heldOutExamples.length > 0),

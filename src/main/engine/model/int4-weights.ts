@@ -35,6 +35,7 @@ export interface Int4Options {
   /** Numbers of the layers to convert, default all: several processes can share the work. */
   readonly only?: readonly number[];
   readonly signal?: AbortSignal;
+  /** Told before and after each layer that is not there yet. */
   readonly onProgress?: (layers: number, total: number) => void;
 }
 
@@ -68,9 +69,13 @@ export async function openInt4Weights(
     if (signal?.aborted) throw new UserError('cancelled', 'The conversion to 4 bits was stopped.');
     const own = modules.filter((module) => module.layer === layer);
     const path = join(dir, `layer-${String(layer).padStart(5, '0')}.safetensors`);
-    const file = (await existing(path, own, fingerprint)) ?? (await convert(path, weights, own, fingerprint));
+    let file = await existing(path, own, fingerprint);
+    if (file === undefined) {
+      onProgress?.(layer, config.numLayers);
+      file = await convert(path, weights, own, fingerprint);
+      onProgress?.(layer + 1, config.numLayers);
+    }
     for (const module of own) found.set(weightName(module), place(file, module));
-    onProgress?.(layer + 1, config.numLayers);
   }
   return found;
 }

@@ -1,4 +1,5 @@
 import type { PairScore } from '../../../shared/audit/queue.ts';
+import type { ItemDocument, TaskSize } from '../../../shared/api/evaluations.ts';
 import type { DryRunReport } from '../../../shared/api/runs.ts';
 import type { NewChunk } from '../../../shared/documents.ts';
 import type { NewEvaluationItem } from '../../../shared/evaluations.ts';
@@ -37,6 +38,8 @@ export interface Jobs {
   dryRun: { input: PrepareTrainingInput; events: SampleRequest; result: DryRunReport };
   train: { input: TrainInput; events: TrainJobEvent; result: TrainJobResult };
   evaluate: { input: EvaluateInput; events: EvaluateEvent; result: { readonly tasks: number } };
+  checkTask: { input: { readonly modelDir: string; readonly task: EvaluationTask }; events: never; result: TaskSize };
+  itemDocument: { input: ItemDocumentInput; events: never; result: ItemDocument };
   compare: { input: CompareInput; events: never; result: Comparison };
   exportAdapter: { input: ExportAdapterInput; events: never; result: { readonly dir: string } };
   exportMerged: { input: ExportMergedInput; events: never; result: { readonly dir: string } };
@@ -243,6 +246,12 @@ export type EvaluateEvent =
       readonly summary: Readonly<Record<string, number>>;
       readonly seconds: number;
     };
+
+export interface ItemDocumentInput {
+  readonly modelDir: string;
+  readonly task: EvaluationTask;
+  readonly index: number;
+}
 
 export interface CompareInput {
   readonly models: readonly { readonly name: string; readonly values: readonly (number | null)[] }[];

@@ -50,6 +50,8 @@ export interface ResidentOptions {
   readonly int4Folder?: string;
   /** Stops the conversion to 4 bits. */
   readonly signal?: AbortSignal;
+  /** Hears of each layer that is converted; not called where an earlier conversion is found whole. */
+  readonly onConversion?: (layers: number, total: number) => void;
   /** Programs to build (all when left out). */
   readonly programs?: readonly Program[];
   /** Longest query block of the attention, and rows of the loss head in one chunk. */
@@ -386,7 +388,7 @@ async function int4Of(
   layout: ParameterLayout,
   options: ResidentOptions,
 ): Promise<Int4Weights | undefined> {
-  const { int4Folder, signal } = options;
+  const { int4Folder, signal, onConversion } = options;
   if (int4Folder === undefined) return undefined;
   if (layout.kind === 'full') {
     throw new UserError('invalid_input', 'Weights in 4 bits cannot be trained.', {
@@ -394,8 +396,11 @@ async function int4Of(
       place: { field: 'baseBits' },
     });
   }
-  const place = { folder: int4Folder, ...(signal === undefined ? {} : { signal }) };
-  return openInt4Weights(weights, config, place);
+  return openInt4Weights(weights, config, {
+    folder: int4Folder,
+    ...(signal === undefined ? {} : { signal }),
+    ...(onConversion === undefined ? {} : { onProgress: onConversion }),
+  });
 }
 
 /** The files of 4-bit weights as they are: onnxruntime reads all weights from files or all from memory. */

@@ -1,11 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { basename, isAbsolute } from 'node:path';
+import { z } from 'zod';
 import type { EvaluationView } from '../../../shared/api/evaluations.ts';
 import type { EvaluationTask } from '../../../shared/evaluation-tasks.ts';
 import { headlineValue } from '../../../shared/evaluation-figures.ts';
 import { judgeOf } from '../../../shared/evaluations.ts';
 import type { EvaluationRow } from '../../../shared/evaluations.ts';
+import { baseBits } from '../../../shared/run-config.ts';
 import { demoFolder } from '../demo-folder.ts';
+import { builtInSets, checkTask, itemDocument, setsFolder } from '../evaluation-sets.ts';
 import { compareEvaluations, evaluate, evaluationItems, listEvaluations } from '../evaluations.ts';
 import type { EvaluationSource } from '../evaluations.ts';
 import { evaluationContinuation } from './resumable-jobs.ts';
@@ -13,24 +15,47 @@ import type { DomainMethods, Handlers } from './handlers.ts';
 import { PathGrants } from './path-grants.ts';
 import type { Session } from './session.ts';
 
-const builtIn = ['short', 'long', 'closed'] as const;
+const requestSchema = z.object({
+  source: z.object({ kind: z.enum(['base', 'adapter', 'run']), dir: z.string().optional() }).catch({ kind: 'base' }),
+  execution: z
+    .object({ device: z.enum(['cpu', 'cuda']).catch('cpu'), baseBits: z.enum(baseBits).catch('own') })
+    .catch({ device: 'cpu', baseBits: 'own' }),
+});
+const unknownRequest: z.output<typeof requestSchema> = {
+  source: { kind: 'base' },
+  execution: { device: 'cpu', baseBits: 'own' },
+};
 
-function evaluationView(session: Session, row: EvaluationRow): EvaluationView {
-  const { checkpoints } = session.context.workspace;
-  const judge = judgeOf(row);
-  return {
-    ...row,
-    step: row.checkpointId === null ? null : checkpoints.get(row.checkpointId).step,
-    source: row.runId !== null ? 'run' : isAdapter(row.config) ? 'adapter' : 'base',
-    judge: judge === null ? null : { name: judge.name, fingerprint: judge.fingerprint },
-    selfJudged: judge?.selfJudged ?? null,
-    rating: judge === null ? null : (headlineValue(row) ?? null),
+/** Evaluations as the window shows them; runs and models are looked up once each. */
+function evaluationViews({ context }: Session, rows: readonly EvaluationRow[]): EvaluationView[] {
+  const { checkpoints, models, runs } = context.workspace;
+  const once = <Key, Value>(find: (key: Key) => Value): ((key: Key) => Value) => {
+    const known = new Map<Key, Value>();
+    return (key) => {
+      const value = known.has(key) ? (known.get(key) as Value) : find(key);
+      known.set(key, value);
+      return value;
+    };
   };
-}
-
-function isAdapter(config: unknown): boolean {
-  const source = (config as { readonly source?: { readonly kind?: unknown } } | null)?.source;
-  return source?.kind === 'adapter';
+  const modelName = once((fingerprint: string) => models.get(fingerprint)?.name ?? fingerprint.slice(0, 12));
+  const runOf = once((id: number) => ({ name: runs.get(id).name, objective: runs.config(id).objective }));
+  return rows.map((row) => {
+    const { source, execution } = requestSchema.safeParse(row.config).data ?? unknownRequest;
+    const judge = judgeOf(row);
+    return {
+      ...row,
+      step: row.checkpointId === null ? null : checkpoints.get(row.checkpointId).step,
+      source: row.runId === null ? source.kind : 'run',
+      model: modelName(row.modelFingerprint),
+      baseBits: execution.baseBits,
+      device: execution.device,
+      run: row.runId === null ? null : runOf(row.runId),
+      adapter: source.dir === undefined ? null : basename(source.dir),
+      judge: judge === null ? null : { name: judge.name, fingerprint: judge.fingerprint },
+      selfJudged: judge?.selfJudged ?? null,
+      rating: judge === null ? null : (headlineValue(row) ?? null),
+    };
+  });
 }
 
 /** The task with every path that it names checked. Errors: those of `granted`. */
@@ -61,20 +86,19 @@ async function withGrantedPaths(
 }
 
 export function evaluationHandlers(session: Session): Handlers<DomainMethods<'evaluations'>> {
-  const demo = new PathGrants([demoFolder]);
+  const own = new PathGrants([demoFolder, setsFolder]);
   const granted = (path: string): Promise<string> =>
-    isAbsolute(path) ? demo.check(path).catch(() => session.grants.check(path)) : session.grants.check(path);
+    isAbsolute(path) ? own.check(path).catch(() => session.grants.check(path)) : session.grants.check(path);
   return {
     'evaluations.list': ({ runId, ...page }) => {
       const { rows, next } = listEvaluations(session.context, { ...page, ...(runId === undefined ? {} : { runId }) });
-      return { rows: rows.map((row) => evaluationView(session, row)), next };
+      return { rows: evaluationViews(session, rows), next };
     },
     'evaluations.items': ({ id, ...page }) => evaluationItems(session.context, id, page),
-    'evaluations.builtIn': () =>
-      builtIn.map((name) => {
-        const path = join(demoFolder, 'documents', 'eval', `${name}.jsonl`);
-        return { name: `demo ${name}`, path, items: readFileSync(path, 'utf8').trimEnd().split('\n').length };
-      }),
+    'evaluations.builtIn': () => builtInSets(),
+    'evaluations.check': async ({ modelDir, task }) =>
+      checkTask(session.context, await granted(modelDir), await withGrantedPaths(task, granted)),
+    'evaluations.document': ({ id, index }) => itemDocument(session.context, id, index),
     'evaluations.start': async ({ source, tasks, threads, device, baseBits }) => {
       const { context } = session;
       const checked: EvaluationSource =

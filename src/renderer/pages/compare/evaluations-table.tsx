@@ -8,6 +8,7 @@ import { Difference } from '../../components/difference.tsx';
 import { formatShare, Interval } from '../../components/figure.tsx';
 import { formatNumber } from '../../components/format.ts';
 import { ErrorPanel, Loading } from '../../components/states.tsx';
+import { hrefOfEvaluations } from '../evaluate/address.ts';
 
 /** What was measured of the compared runs (and of the base model) on the same sets, with paired differences. */
 export function EvaluationsTable({ ids }: { readonly ids: readonly number[] }) {
@@ -15,9 +16,8 @@ export function EvaluationsTable({ ids }: { readonly ids: readonly number[] }) {
   const jobs = useApi('jobs.list', {});
   const busy = jobs.data?.some(({ status }) => status === 'running' || status === 'pausing') ?? true;
   const sources = [null, ...ids];
-  const sets = setsOf(all.rows.filter((row) => sources.includes(row.runId))).filter(({ rows }) =>
-    rows.some((row) => row.runId !== null),
-  );
+  const measured = all.rows.filter(({ runId, source }) => (runId === null ? source === 'base' : ids.includes(runId)));
+  const sets = setsOf(measured).filter(({ rows }) => rows.some((row) => row.runId !== null));
   return (
     <section className="panel" aria-label="Evaluations">
       <h2>Evaluations</h2>
@@ -80,6 +80,11 @@ function SetRow({
         <div className="muted">
           {info?.label}, {info?.unit}, {info?.better} is better
         </div>
+        {present.length > 1 && (
+          <a href={hrefOfEvaluations(present.map(({ id }) => id))} aria-label={`Items that flipped on ${set.name}`}>
+            Items that flipped
+          </a>
+        )}
         {comparison.isError && <div className="muted">{comparison.error.message}</div>}
       </td>
       {latest.map((row, i) => {

@@ -8,6 +8,7 @@ import { useCommands } from '../../commands/active-commands.ts';
 import { useKeyLabel } from '../../commands/use-keymap.ts';
 import { formatCount } from '../../components/format.ts';
 import { ErrorPanel, Loading } from '../../components/states.tsx';
+import { pieceAt, settleOn } from '../../components/text-place.ts';
 import { chunkCuts, stretches } from './stretches.ts';
 import type { Cut, Mark } from './stretches.ts';
 
@@ -16,17 +17,6 @@ const mostHits = 1000;
 const lineHeight = 20;
 /** Pieces that are asked for at once: whoever scrolls on finds the next ones there. */
 const BLOCK = 8;
-
-/** The piece that an offset lies in: the last one that starts at or before it. */
-export function pieceAt(starts: readonly number[], offset: number): number {
-  let [low, high] = [0, starts.length - 1];
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((starts[middle] ?? 0) <= offset) low = middle;
-    else high = middle - 1;
-  }
-  return low;
-}
 
 /** A document's text: only the pieces in sight exist. Chunk boundaries, a search, and a place that a link points to. */
 export function Reader({
@@ -50,23 +40,6 @@ export function Reader({
   if (pieces.data === undefined) return <Loading lines={12} />;
   const { starts, length } = pieces.data;
   return <Text key={id} {...{ id, starts, length, cuts, at, end }} chunks={current.length} />;
-}
-
-/**
- * Keeps a mark in the middle until it stays there: pieces around it are measured as they come into sight, which moves it.
- * Ends after two seconds at most.
- */
-function settleOn(box: { readonly current: HTMLElement | null }, offset: number): void {
-  let steady = 0;
-  const began = performance.now();
-  const look = (): void => {
-    const mark = box.current?.querySelector(`[data-at="${offset}"]`) ?? null;
-    const before = box.current?.scrollTop;
-    mark?.scrollIntoView({ block: 'center' });
-    steady = mark !== null && box.current?.scrollTop === before ? steady + 1 : 0;
-    if (steady < 5 && performance.now() - began < 2000) requestAnimationFrame(look);
-  };
-  requestAnimationFrame(look);
 }
 
 interface TextProps {

@@ -1,50 +1,55 @@
 import type { EvaluationItem } from '../../../shared/evaluations.ts';
 
-/** One item of a set as two models answered it; the second is missing where only one is looked at. */
+/** What became of an item against the baseline. */
+export type Change = 'won' | 'lost' | 'same' | 'not comparable';
+
+/** One item of a set as several models answered it, in the order in which they are compared; the first is the baseline. */
 export interface AnsweredItem {
   readonly index: number;
   readonly question: string;
   readonly expected: string;
-  readonly first: EvaluationItem | undefined;
-  readonly second: EvaluationItem | undefined;
-  readonly change: Change;
+  /** Undefined where a model has not answered it (yet). */
+  readonly answers: readonly (EvaluationItem | undefined)[];
+  /** Of each model; the baseline's own is `same`. */
+  readonly changes: readonly Change[];
 }
-
-/** What became of an item from the first model to the second. */
-export type Change = 'became right' | 'became wrong' | 'both right' | 'both wrong' | 'not comparable';
-export const changes: readonly Change[] = [
-  'became right',
-  'became wrong',
-  'both right',
-  'both wrong',
-  'not comparable',
-];
 
 /** An item that did not fit into the model has no score. */
 export function hasScore({ detail }: EvaluationItem): boolean {
   return !(typeof detail === 'object' && detail !== null && 'finish' in detail && detail['finish'] === 'too_long');
 }
 
-function changeOf(first: EvaluationItem | undefined, second: EvaluationItem | undefined): Change {
-  if (first === undefined || second === undefined || !hasScore(first) || !hasScore(second)) return 'not comparable';
-  const [before, after] = [first.score === 1, second.score === 1];
-  if (before === after) return before ? 'both right' : 'both wrong';
-  return after ? 'became right' : 'became wrong';
+function changeOf(
+  base: EvaluationItem | undefined,
+  other: EvaluationItem | undefined,
+  better: 'higher' | 'lower',
+): Change {
+  if (base === undefined || other === undefined || !hasScore(base) || !hasScore(other)) return 'not comparable';
+  const gain = better === 'higher' ? other.score - base.score : base.score - other.score;
+  return gain > 0 ? 'won' : gain < 0 ? 'lost' : 'same';
 }
 
-/** Answers of two evaluations of one set, by item. */
+/** Answers of evaluations of one set, by item. */
 export function sideBySide(
-  first: readonly EvaluationItem[],
-  second: readonly EvaluationItem[],
+  evaluations: readonly (readonly EvaluationItem[])[],
+  better: 'higher' | 'lower' = 'higher',
 ): readonly AnsweredItem[] {
-  const others = new Map(second.map((item) => [item.index, item]));
-  const rows = first.map((item) => ({ item, first: item, second: others.get(item.index) }));
-  const seen = new Set(first.map(({ index }) => index));
-  const rest = second.filter(({ index }) => !seen.has(index)).map((item) => ({ item, first: undefined, second: item }));
-  return [...rows, ...rest]
-    .map(({ item: { index, question, expected }, ...answers }) => ({
-      ...{ index, question, expected, ...answers },
-      change: changeOf(answers.first, answers.second),
-    }))
-    .sort((a, b) => a.index - b.index);
+  const byIndex = evaluations.map((items) => new Map(items.map((item) => [item.index, item])));
+  const first = new Map(evaluations.flat().map((item) => [item.index, item]));
+  return [...first.values()]
+    .sort((a, b) => a.index - b.index)
+    .map(({ index, question, expected }) => {
+      const answers = byIndex.map((items) => items.get(index));
+      const changes = answers.map((answer, i) => (i === 0 ? 'same' : changeOf(answers[0], answer, better)));
+      return { index, question, expected, answers, changes };
+    });
+}
+
+export type ItemFilter = 'all' | 'flipped' | 'won' | 'lost';
+
+/** Whether an item is among those asked for; `arm` = the model that counts, null = any but the baseline. */
+export function passes({ changes }: AnsweredItem, filter: ItemFilter, arm: number | null): boolean {
+  if (filter === 'all') return true;
+  const counted = arm === null ? changes.slice(1) : changes.slice(arm, arm + 1);
+  return counted.some((change) => (filter === 'flipped' ? change === 'won' || change === 'lost' : change === filter));
 }

@@ -1,131 +1,266 @@
-import { Button, Checkbox, Select } from '@mantine/core';
+import { Button, Checkbox, Menu, MultiSelect } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { useQueries } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { ApiInput } from '../../../shared/api/contract.ts';
-import { useApi, useApiMutation } from '../../api/client.ts';
+import type { TaskSize } from '../../../shared/api/evaluations.ts';
+import type { EvaluationTask, EvaluationTaskInput } from '../../../shared/evaluation-tasks.ts';
+import { isAlive } from '../../../shared/api/jobs.ts';
+import type { BaseBits } from '../../../shared/run-config.ts';
+import { call, useApi, useApiMutation } from '../../api/client.ts';
+import { ApiError } from '../../api/transport.ts';
 import { useAllRows } from '../../api/use-all-rows.ts';
 import { useRoute } from '../../app/router.ts';
-import { inputProblem } from '../../components/field-error.tsx';
-import { formatCount } from '../../components/format.ts';
+import { BaseBitsField, DeviceField } from '../../components/execution-fields.tsx';
+import type { DeviceName } from '../../components/execution-fields.tsx';
+import { fieldError } from '../../components/field-error.tsx';
+import { formatCompact, formatCount } from '../../components/format.ts';
 import { PathField } from '../../components/path-field.tsx';
 import { ErrorPanel } from '../../components/states.tsx';
+import { sourceOfValue, valueOfSource } from './sources.ts';
+import { TaskCard } from './task-card.tsx';
+import { checkedTasks, fieldOfError, initialValues, kindOf, taskKinds } from './task-kinds.ts';
+import type { TaskKind, TaskValues } from './task-kinds.ts';
 
-type Task = ApiInput<'evaluations.start'>['tasks'][number];
+interface Draft {
+  readonly key: number;
+  readonly kind: TaskKind;
+  readonly values: TaskValues;
+}
 
-/** What is measured on which sets. An address such as `?run=3&checkpoint=7` chooses the run and its checkpoint. */
+/** What is measured on what. An address such as `?run=3&checkpoint=7` chooses the run and its checkpoint. */
 export function StartForm() {
   const { query } = useRoute();
   const models = useApi('models.list', {});
   const runs = useAllRows('runs.list', {});
   const sets = useApi('evaluations.builtIn', {});
   const start = useApiMutation('evaluations.start');
-  const [source, setSource] = useState<string | null>(
-    query['run'] === undefined ? null : `run ${query['run']} ${query['checkpoint'] ?? ''}`.trim(),
+  const asked = query['run'] === undefined ? null : `run ${query['run']} ${query['checkpoint'] ?? ''}`.trim();
+  const [chosen, choose] = useState<readonly string[] | null>(asked === null ? null : [asked]);
+  const [bits, setBits] = useState<BaseBits | null>(null);
+  const [device, setDevice] = useState<DeviceName>('cpu');
+  const [ready, setReady] = useState<readonly string[]>([]);
+  const [drafts, setDrafts] = useState<readonly Draft[]>([]);
+  const [adapter, setAdapter] = useState<string | null>(null);
+
+  const [first] = models.data ?? [];
+  const picked = chosen ?? (first === undefined ? [] : [`model ${first.path}`]);
+  const pickedRuns = [...new Set(picked.flatMap((value) => (value.startsWith('run ') ? [value.split(' ')[1]] : [])))];
+  const views = useQueries({
+    queries: pickedRuns.map((run) => ({
+      queryKey: ['runs.get', { id: Number(run) }],
+      queryFn: () => call('runs.get', { id: Number(run) }),
+    })),
+  });
+  const known = views.flatMap(({ data }) => data ?? []);
+  const checkpoints = known.flatMap(({ run, checkpoints: all }) =>
+    all
+      .filter(({ removedAt }) => removedAt === null)
+      .map(({ id, step }) => ({ value: `run ${run.id} ${id}`, label: `run ${run.id} at step ${formatCount(step)}` })),
   );
-  const [chosen, choose] = useState<readonly string[]>([]);
-  const [file, setFile] = useState('');
-  const runId = source?.startsWith('run ') === true ? Number(source.split(' ')[1]) : null;
-  const view = useApi('runs.get', { id: runId ?? 1 }, { enabled: runId !== null });
-  const checkpoints = (view.data?.checkpoints ?? []).filter((row) => row.removedAt === null);
+  const adapters = picked
+    .filter((value) => value.startsWith('adapter '))
+    .map((value) => ({ value, label: `adapter ${value.split(/[\\/]/).at(-1) ?? ''}` }));
   const sources = [
     ...(models.data ?? []).map(({ path, name }) => ({ value: `model ${path}`, label: `${name} (base)` })),
     ...runs.rows.toReversed().map((run) => ({ value: `run ${run.id}`, label: `run ${run.id}: ${run.name}` })),
-    ...checkpoints.map(({ id, step }) => ({
-      value: `run ${runId ?? 0} ${id}`,
-      label: `run ${runId ?? 0} at step ${formatCount(step)}`,
-    })),
+    ...checkpoints,
+    ...adapters,
   ];
-  const picked = source ?? sources[0]?.value ?? null;
-  const canKl = picked?.startsWith('run ') === true && (view.data?.run.heldOutCount ?? 0) > 0;
-  const paths = [
-    ...(sets.data ?? []).filter(({ name }) => chosen.includes(name)),
-    ...(file === '' ? [] : [{ name: file.split(/[\\/]/).at(-1) ?? file, path: file }]),
-  ];
-  const tasks: Task[] = [
-    ...paths.map(({ name, path }) => ({
-      kind: 'questions' as const,
-      ...{ name, path },
-      ...(name.startsWith('demo ') ? { separator: '\n', maxNewTokens: 14 } : { rule: 'normalised' as const }),
-    })),
-    ...(canKl && chosen.includes('held-out pairs') ? [{ kind: 'kl' as const, name: 'held-out pairs' }] : []),
-  ];
-  const begin = (): void => {
-    if (picked === null) return;
-    const [, run, checkpoint] = picked.split(' ');
-    start.mutate({
-      source: picked.startsWith('run ')
-        ? {
-            kind: 'run',
-            runId: Number(run),
-            ...(checkpoint === undefined ? {} : { checkpointId: Number(checkpoint) }),
-          }
-        : { kind: 'base', modelDir: picked.slice('model '.length) },
-      tasks,
-    });
+
+  const cards = drafts.map((draft) => ({ ...draft, ...checkedTasks(draft.kind, draft.values) }));
+  const sizes = useSizes(first?.path, cards);
+  const readyTasks: readonly EvaluationTaskInput[] = (sets.data ?? [])
+    .filter(({ task }) => ready.includes(task.name))
+    .map(({ task }) => task);
+  const tasks = [...readyTasks, ...cards.flatMap((card) => card.tasks)];
+  const problemsOf = (card: (typeof cards)[number]): ReadonlyMap<string, string> => {
+    const found = new Map(card.problems);
+    for (const error of [sizes.get(card.key)?.error, start.error]) {
+      if (!(error instanceof ApiError)) continue;
+      const field = fieldOfError(card.kind, card.values, error.body.place);
+      if (field !== undefined) found.set(field, `${error.body.message} ${error.body.hint ?? ''}`.trim());
+    }
+    return found;
   };
-  const toggle = (name: string) => () => {
-    choose((before) => (before.includes(name) ? before.filter((other) => other !== name) : [...before, name]));
+  const wrong = cards.some((card) => problemsOf(card).size > 0);
+  const atField = cards.some((card) => problemsOf(card).size > card.problems.size);
+
+  const begin = async (): Promise<void> => {
+    for (const value of picked) {
+      const request = { source: sourceOfValue(value), tasks, device, ...(bits === null ? {} : { baseBits: bits }) };
+      try {
+        await start.mutateAsync(request);
+      } catch {
+        return; // the form shows it
+      }
+    }
   };
-  const atFile = file !== '' && inputProblem(start.error) !== null;
+  const change = (key: number, values: TaskValues): void => {
+    start.reset();
+    setDrafts((before) => before.map((draft) => (draft.key === key ? { ...draft, values } : draft)));
+  };
   return (
     <>
-      {start.isError && !atFile && <ErrorPanel error={start.error} />}
-      <div
-        className="panel"
-        style={{
-          display: 'grid',
-          gridTemplateColumns: 'minmax(0, 1fr) max-content minmax(0, 1.3fr) auto',
-          gap: 16,
-          alignItems: 'end',
-        }}
-      >
-        <Select
+      {start.isError && !atField && <ErrorPanel error={start.error} />}
+      <div className="evaluate-what">
+        <MultiSelect
+          size="xs"
           label="What"
-          description="The model as it is, or a run's weights"
+          placeholder={picked.length === 0 ? 'Choose models, runs, checkpoints' : ''}
           data={sources}
-          value={picked}
-          onChange={setSource}
+          value={[...picked]}
+          onChange={choose}
           searchable
-          allowDeselect={false}
+          hidePickedOptions
         />
-        <fieldset style={{ border: 'none', padding: 0, margin: 0 }}>
-          <legend className="muted" style={{ padding: 0 }}>
-            Question sets
-          </legend>
-          {(sets.data ?? []).map(({ name, items }) => (
-            <Checkbox
-              key={name}
-              size="xs"
-              mt={4}
-              label={`${name} (${formatCount(items)})`}
-              checked={chosen.includes(name)}
-              onChange={toggle(name)}
-            />
-          ))}
-          {canKl && (
-            <Checkbox
-              size="xs"
-              mt={4}
-              label="held-out pairs: exact KL and losses"
-              checked={chosen.includes('held-out pairs')}
-              onChange={toggle('held-out pairs')}
-            />
-          )}
-        </fieldset>
-        <PathField
-          label="Your own set"
-          description="JSON Lines with context, question, answer"
-          kind="files"
-          value={file}
-          onChange={(path) => {
-            start.reset();
-            setFile(path);
-          }}
-          {...(atFile ? { error: String(start.error?.message) } : {})}
-        />
-        <Button disabled={tasks.length === 0 || picked === null} loading={start.isPending} onClick={begin}>
+        <BaseBitsField value={bits} inherited="as in training" onChange={setBits} />
+        <DeviceField value={device} onChange={setDevice} />
+        <Button
+          disabled={tasks.length === 0 || picked.length === 0 || wrong}
+          loading={start.isPending}
+          onClick={() => void begin()}
+        >
           Evaluate
         </Button>
       </div>
+      <fieldset className="ready-sets">
+        <legend>Sets that come with Longhand</legend>
+        {(sets.data ?? []).map(({ task: { name }, items }) => (
+          <Checkbox
+            key={name}
+            size="xs"
+            label={`${name} (${formatCount(items)})`}
+            checked={ready.includes(name)}
+            onChange={() => {
+              setReady((before) => (before.includes(name) ? before.filter((one) => one !== name) : [...before, name]));
+            }}
+          />
+        ))}
+      </fieldset>
+      {cards.map((card) => (
+        <TaskCard
+          key={card.key}
+          kind={card.kind}
+          values={card.values}
+          problems={problemsOf(card)}
+          size={sizes.get(card.key)?.words ?? ''}
+          onChange={(values) => {
+            change(card.key, values);
+          }}
+          onRemove={() => {
+            start.reset();
+            setDrafts((before) => before.filter(({ key }) => key !== card.key));
+          }}
+        />
+      ))}
+      {adapter !== null && (
+        <PathField
+          label="Adapter (PEFT folder)"
+          description={first === undefined ? 'Add its base model on the Models page first' : `On ${first.name}`}
+          kind="folder"
+          value={adapter}
+          onChange={setAdapter}
+          action={
+            <Button
+              disabled={adapter.trim() === '' || first === undefined}
+              onClick={() => {
+                if (first === undefined) return;
+                const source = { kind: 'adapter', modelDir: first.path, dir: adapter.trim() } as const;
+                choose([...picked, valueOfSource(source)]);
+                setAdapter(null);
+              }}
+            >
+              Measure it
+            </Button>
+          }
+        />
+      )}
+      <div className="row">
+        <Menu position="bottom-start" withinPortal>
+          <Menu.Target>
+            <Button variant="default">Add a task</Button>
+          </Menu.Target>
+          <Menu.Dropdown mah={420} style={{ overflowY: 'auto' }}>
+            {taskKinds.map(({ id, label, note }) => (
+              <Menu.Item
+                key={id}
+                onClick={() => {
+                  const kind = kindOf(id);
+                  const values = initialValues(kind, first?.report.contextLength ?? null);
+                  const key = 1 + Math.max(0, ...drafts.map((draft) => draft.key));
+                  setDrafts([...drafts, { key, kind, values }]);
+                }}
+              >
+                {label} <span className="muted">{note}</span>
+              </Menu.Item>
+            ))}
+          </Menu.Dropdown>
+        </Menu>
+        <Button
+          variant="subtle"
+          color="gray"
+          disabled={adapter !== null}
+          onClick={() => {
+            setAdapter('');
+          }}
+        >
+          Measure an adapter folder
+        </Button>
+        <span className="muted end">
+          {tasks.length === 0
+            ? 'Choose a set or add a task.'
+            : `${count(tasks.length, 'task')} on ${count(picked.length, 'model')}, one after the other`}
+        </span>
+      </div>
+      {start.isError && atField && <span role="alert">{fieldError(start.error)}</span>}
     </>
   );
+}
+
+const count = (number: number, of: string): string => `${formatCount(number)} ${of}${number === 1 ? '' : 's'}`;
+
+interface CardSize {
+  readonly words: string;
+  readonly error: unknown;
+}
+
+/** How large each card's tasks are, read by the engine once nothing was typed for a moment. */
+function useSizes(
+  modelDir: string | undefined,
+  cards: readonly { readonly key: number; readonly tasks: readonly EvaluationTask[] }[],
+): ReadonlyMap<number, CardSize> {
+  const jobs = useApi('jobs.list', {});
+  // The engine does one thing at a time.
+  const busy = jobs.data?.some(isAlive) ?? true;
+  const wanted = JSON.stringify(cards.map(({ key, tasks }) => ({ key, tasks })));
+  const [settled] = useDebouncedValue(wanted, 400);
+  const flat = (JSON.parse(settled) as { key: number; tasks: EvaluationTask[] }[])
+    .flatMap(({ key, tasks }) => tasks.map((task) => ({ key, task })))
+    .filter(({ task }) => task.kind !== 'kl');
+  const answers = useQueries({
+    queries: flat.map(({ task }) => ({
+      queryKey: ['evaluations.check', { modelDir, task }],
+      queryFn: () => call('evaluations.check', { modelDir: modelDir ?? '', task }),
+      enabled: !busy && modelDir !== undefined,
+      staleTime: 30_000,
+    })),
+  });
+  return new Map(
+    cards.map(({ key, tasks }) => {
+      const own = answers.filter((_, i) => flat[i]?.key === key);
+      const error = own.find((answer) => answer.isError)?.error ?? null;
+      const sizes = own.flatMap(({ data }) => data ?? []);
+      if (tasks.length === 0 || error !== null || settled !== wanted) return [key, { words: '', error }];
+      if (sizes.length < own.length) return [key, { words: busy ? 'counted when the running job has ended' : 'counting', error }]; // prettier-ignore
+      return [key, { words: sizeInWords(sizes), error }];
+    }),
+  );
+}
+
+function sizeInWords(sizes: readonly TaskSize[]): string {
+  if (sizes.length === 0 || sizes.some(({ items }) => items === null)) return '';
+  const items = sizes.reduce((sum, size) => sum + (size.items ?? 0), 0);
+  const tokens = sizes.reduce((sum, size) => sum + (size.tokens ?? 0), 0);
+  const word = sizes.every(({ bound }) => bound === 'most') ? 'at most' : 'about';
+  return `${count(items, 'item')}, ${word} ${formatCompact(tokens)} tokens to read`;
 }

@@ -3,6 +3,7 @@ import { Button, Select, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import type { GenerationView } from '../../../shared/api/generations.ts';
 import type { InstructionTemplate } from '../../../shared/instruction-templates.ts';
+import type { BaseBits } from '../../../shared/run-config.ts';
 import { synthesisConfigSchema } from '../../../shared/synthesis-config.ts';
 import { useApi, useApiMutation } from '../../api/client.ts';
 import { useAllRows } from '../../api/use-all-rows.ts';
@@ -11,6 +12,8 @@ import { at } from '../../components/config-form.ts';
 import type { Changes } from '../../components/config-form.ts';
 import { DataTable } from '../../components/data-table.tsx';
 import type { DataColumn } from '../../components/data-table.tsx';
+import { BaseBitsField, DeviceField } from '../../components/execution-fields.tsx';
+import type { DeviceName } from '../../components/execution-fields.tsx';
 import { formatCount, formatTime } from '../../components/format.ts';
 import { Page } from '../../components/page.tsx';
 import { SettingField } from '../../components/setting-field.tsx';
@@ -28,7 +31,6 @@ const presetNames: Readonly<Record<SynthesisPreset, string>> = {
   small: 'Small model (chunks of up to 768 tokens)',
   demo: 'Demo (one question a chunk of 112 tokens)',
 };
-const devices = { cpu: 'Processor (CPU)', cuda: 'NVIDIA card (CUDA)' } as const;
 
 /** What most people look at; the rest is folded away until it differs. */
 const foremost: readonly string[] = ['Chunks', 'Questions and answers'];
@@ -73,7 +75,8 @@ export function GeneratePage() {
   const [ownTemplate, setTemplate] = useState<InstructionTemplate | null>(null);
   const [modelDir, setModelDir] = useState<string | null>(null);
   const [name, setName] = useState('');
-  const [device, setDevice] = useState<keyof typeof devices>('cpu');
+  const [device, setDevice] = useState<DeviceName>('cpu');
+  const [baseBits, setBaseBits] = useState<BaseBits>('own');
   const [selected, select] = useState<number | null>(null);
 
   const model = models.data?.find(({ path }) => path === modelDir) ?? models.data?.[0];
@@ -102,7 +105,7 @@ export function GeneratePage() {
   const begin = (): void => {
     if (model === undefined) return;
     start.mutate(
-      { modelDir: model.path, settings, device, ...(name.trim() === '' ? {} : { name: name.trim() }) },
+      { modelDir: model.path, settings, device, baseBits, ...(name.trim() === '' ? {} : { name: name.trim() }) },
       { onSuccess: () => select(null) },
     );
   };
@@ -159,17 +162,15 @@ export function GeneratePage() {
                 setTemplate(null);
               }}
             />
-            <Select
-              label="Device"
-              data={Object.entries(devices).map(([value, label]) => ({ value, label }))}
-              value={device}
-              allowDeselect={false}
-              onChange={(value) => {
-                setDevice(value === 'cuda' ? 'cuda' : 'cpu');
+            <DeviceField value={device} onChange={setDevice} />
+            <BaseBitsField
+              value={baseBits}
+              onChange={(bits) => {
+                setBaseBits(bits ?? 'own');
               }}
             />
             <TextInput
-              className="wide"
+              className="rest"
               label="Name"
               placeholder={`${model?.name ?? 'model'}, ${formatCount(documents)} documents`}
               value={name}

@@ -28,7 +28,9 @@ export function RunProgress({ run, job }: { readonly run: RunRow; readonly job: 
   const canGoOn = job === undefined && (run.status === 'paused' || run.status === 'failed');
   if (job === undefined && !canGoOn) return null;
   const error = resume.error ?? pause.error ?? stop.error ?? end.error;
-  const at = phases.findIndex(([phase]) => phase === job?.progress?.phase);
+  // Weights are converted to 4 bits before they are loaded.
+  const current = job?.progress?.phase === 'convert' ? 'load' : job?.progress?.phase;
+  const at = phases.findIndex(([phase]) => phase === current);
   return (
     <section className="panel row" aria-label="Progress" style={{ gap: 16 }}>
       {job !== undefined && (

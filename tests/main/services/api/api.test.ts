@@ -144,15 +144,10 @@ describe('the API on a real workspace, model and engine', { timeout: 120_000 }, 
   });
 
   it('evaluates the base and the run and compares them', async () => {
-    const [, , closed] = await call('evaluations.builtIn', {});
-    const task = {
-      kind: 'questions' as const,
-      name: 'closed',
-      path: closed?.path ?? '',
-      separator: '\n',
-      maxNewTokens: 14,
-      limit: 16,
-    };
+    const sets = await call('evaluations.builtIn', {});
+    const found = sets.find((set) => set.task.name === 'demo closed')?.task;
+    if (found?.kind !== 'questions') throw new Error('no such set');
+    const task = { ...found, limit: 16 };
     // The demo's own files may be named, what is reached through their folder may not.
     const outside = { ...task, path: `${dirname(task.path)}/../../../../../../../../../../etc/questions.jsonl` };
     await expect(call('evaluations.start', { source: { kind: 'base', modelDir }, tasks: [outside] })).rejects.toThrow(
@@ -170,6 +165,48 @@ describe('the API on a real workspace, model and engine', { timeout: 120_000 }, 
     const comparison = await call('evaluations.compare', { ids: evaluations, names: ['base', 'run'] });
     expect(comparison.rows.map((row) => row.name)).toEqual(['base', 'run']);
     expect((await call('evaluations.items', { id: evaluations[0] ?? 0, limit: 3 })).rows).toHaveLength(3);
+    const [base, run] = (await call('evaluations.list', {})).rows;
+    expect(base).toMatchObject({ source: 'base', model: 'base-model', baseBits: 'own', device: 'cpu', run: null });
+    expect(run).toMatchObject({ source: 'run', step: 12, run: { objective: 'longpo' } });
+  });
+
+  it('says how large a set is, refuses a file at its line, and shows what an item was asked about', async () => {
+    const sets = await call('evaluations.builtIn', {});
+    const sizes = await Promise.all(sets.map(({ task }) => call('evaluations.check', { modelDir, task })));
+    expect(sizes.map(({ items }) => items)).toEqual(sets.map(({ items }) => items));
+    expect(sizes[1]?.tokens).toBeGreaterThan(100_000);
+    const ruler = {
+      ...{ kind: 'ruler' as const, name: 'needle', task: 'niah_single_1' as const, prompt: 'plain' as const },
+      ...{ lengths: [768, 1024], depths: [0, 0.5, 1], itemsPerCell: 2 },
+    };
+    expect(await call('evaluations.check', { modelDir, task: ruler })).toEqual({
+      ...{ items: 12, tokens: 6 * 768 + 6 * 1024, bound: 'most' },
+    });
+    const short = { ...ruler, lengths: [1024, 256] };
+    await expect(call('evaluations.check', { modelDir, task: short })).rejects.toThrow('does not fit into 256');
+    const wrong = join(folder, 'wrong.jsonl');
+    writeFileSync(wrong, '{"context":"a","question":"b"}\n');
+    const task = { kind: 'questions' as const, name: 'wrong', path: wrong };
+    await expect(call('evaluations.check', { modelDir, task })).rejects.toThrow('answer');
+
+    const long = sets.find((set) => set.task.name === 'demo long')?.task;
+    if (long?.kind !== 'questions') throw new Error('no such set');
+    const tasks = [{ ...long, limit: 4 }, ruler];
+    const job = await settled(
+      (await call('evaluations.start', { source: { kind: 'base', modelDir }, tasks, threads: 2 })).jobId,
+    );
+    const [questions = 0, needles = 0] = job.evaluationIds;
+    for (const [id, index] of [
+      ...([0, 1, 2, 3] as const).map((index) => [questions, index] as const),
+      ...([0, 5, 11] as const).map((index) => [needles, index] as const),
+    ]) {
+      const document = await call('evaluations.document', { id, index });
+      const item = (await call('evaluations.items', { id, limit: 12 })).rows[index];
+      const [start, end] = document.evidence[0] ?? [0, 0];
+      const words = document.text.slice(start, end);
+      expect(document.found).toBe(id === needles ? 'placed' : 'words');
+      expect(id === needles ? words : item?.expected).toContain(id === needles ? item?.expected : words);
+    }
   });
 
   it('exports pairs and the merged model; an adapter of a full run is refused in the job', async () => {
@@ -207,8 +244,7 @@ describe('the API on a real workspace, model and engine', { timeout: 120_000 }, 
   it('lists what was left unfinished after the workspace was opened again, and goes on with each', async () => {
     const config = { ...presets.demo, batchSize: 1, epochs: null, maxSteps: 40, checkpointEvery: 4, threads: 2 };
     const sets = await call('evaluations.builtIn', {});
-    const limits = { separator: '\n', maxNewTokens: 14, limit: 100 };
-    const tasks = sets.map(({ name, path }) => ({ kind: 'questions' as const, name, path, ...limits }));
+    const tasks = sets.flatMap(({ task }) => (task.kind === 'questions' ? [{ ...task, limit: 100 }] : []));
     const started = [
       (await call('runs.start', { modelDir, config, name: 'left' })).jobId,
       (await call('generations.start', { modelDir, settings: synthesisPresets.demo, threads: 2 })).jobId,
@@ -249,8 +285,9 @@ describe('the API on a real workspace, model and engine', { timeout: 120_000 }, 
     await call('workspaces.open', { folder: ws });
     expect(await call('jobs.list', {})).toEqual([]);
     const { rows } = await call('evaluations.list', {});
-    expect(rows.slice(2).map(({ status, items }) => [status, items])).toEqual(
-      sets.map(({ items }) => ['finished', Math.min(items, limits.limit)]),
+    const asked = sets.filter(({ task }) => task.kind === 'questions');
+    expect(rows.slice(-asked.length).map(({ status, items }) => [status, items])).toEqual(
+      asked.map(({ items }) => ['finished', Math.min(items, 100)]),
     );
   });
 

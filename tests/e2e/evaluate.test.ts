@@ -1,0 +1,255 @@
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { synthesisPresets } from '../../src/shared/synthesis-config.ts';
+import { seriousFindings } from './axe.ts';
+import { chromiumOrSkipReason } from './chromium.ts';
+import { makeEvaluationsWorkspace } from './evaluations-workspace.ts';
+import { callFrom, until } from './in-page.ts';
+import { pictures, startApp } from './start-app.ts';
+import type { App } from './start-app.ts';
+
+const chromium = chromiumOrSkipReason();
+const resources = join(import.meta.dirname, '..', '..', 'resources', 'demo');
+const model = join(resources, 'base-model');
+const longSet = join(resources, 'documents', 'eval', 'long.jsonl');
+let app: App;
+let page: Page;
+
+const visit = (name: string): Promise<unknown> => page.goto(`${app.origin}/#/${name}`);
+const call = <T>(name: string, input: unknown): Promise<T> => callFrom<T>(page, name, input);
+const idle = (): Promise<void> =>
+  until('all jobs to end', async () =>
+    (await call<{ status: string }[]>('jobs.list', {})).every(
+      ({ status }) => !['waiting', 'running', 'pausing'].includes(status),
+    ),
+  );
+const card = (name: string) => page.getByRole('region', { name, exact: true });
+const addTask = async (name: RegExp): Promise<void> => {
+  await page.getByRole('button', { name: 'Add a task' }).click();
+  await page.getByRole('menuitem', { name }).click();
+};
+
+/** A page in both schemes: its picture, as the window shows it and as a whole, and what axe finds serious. */
+async function look(name: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const scheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.waitForTimeout(400);
+    await page.screenshot({ path: join(pictures, `${name}-${scheme}.png`) });
+    const height = await page.locator('.main').evaluate((main) => main.scrollHeight);
+    if (height > 800) {
+      await page.setViewportSize({ width: 1280, height });
+      await page.waitForTimeout(300);
+      await page.screenshot({ path: join(pictures, `${name}-whole-${scheme}.png`) });
+      await page.setViewportSize({ width: 1280, height: 800 });
+    }
+    found.push(...(await seriousFindings(page)).map((text) => `${name} ${scheme} ${text}`));
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  return found;
+}
+
+describe.skipIf('reason' in chromium)(
+  `the evaluation lab${'reason' in chromium ? ` (${chromium.reason})` : ''}`,
+  { timeout: 180_000 },
+  () => {
+    beforeAll(async () => {
+      app = await startApp('path' in chromium ? chromium.path : '');
+      page = app.page;
+      mkdirSync(join(app.folder, 'documents'));
+      for (let i = 1; i <= 6; i++) {
+        const name = `harbour-${String(i).padStart(3, '0')}.txt`;
+        copyFileSync(join(resources, 'documents', 'train', name), join(app.folder, 'documents', name));
+      }
+      await call('workspaces.open', { folder: join(app.folder, 'workspace'), create: true });
+      await call('models.add', { dir: model });
+      await call('documents.import', { paths: [join(app.folder, 'documents')] });
+      await idle();
+      await call('generations.start', { modelDir: model, settings: synthesisPresets.demo });
+      await idle();
+      for (const objective of ['sft', 'dpo', 'longpo']) {
+        const config = {
+          ...{ objective, learningRate: 5e-4, batchSize: 2, epochs: null, maxSteps: 12, maxLength: 1024 },
+          ...{ checkpointEvery: 12, heldOutFraction: 0.2, trainable: { kind: 'full' } },
+        };
+        await call('runs.start', { modelDir: model, config, name: `harbour ${objective}` });
+      }
+      await idle();
+    }, 180_000);
+
+    afterAll(async () => {
+      await app.close();
+    });
+
+    it('offers every kind of task, says beside the field what is wrong, and how much there is to read', async () => {
+      await visit('evaluate');
+      await page.getByText('No evaluations yet').waitFor();
+      await addTask(/^Question set/);
+      const questions = card('Question set');
+      await questions.getByText('name the file').waitFor();
+      expect(await page.getByRole('button', { name: 'Evaluate', exact: true }).isDisabled()).toBe(true);
+      const broken = join(app.folder, 'broken.jsonl');
+      writeFileSync(broken, '{"context":"a","question":"b"}\n');
+      await questions.getByLabel('File').fill(broken);
+      await questions.getByText(/line 1.*answer|answer.*line 1/).waitFor();
+      expect(await questions.getByLabel('File').getAttribute('aria-invalid')).toBe('true');
+      await questions.getByLabel('File').fill(longSet);
+      await questions.getByLabel('Only the first').fill('48');
+      await questions.getByLabel('Between context and question').fill(String.raw`\n`);
+      await questions.getByLabel('Longest answer').fill('14');
+      await questions
+        .getByRole('status')
+        .getByText(/^48 items, about [\d.]+K tokens to read$/)
+        .waitFor();
+
+      await addTask(/^Needle heat map/);
+      const needle = card('Needle heat map');
+      expect(await needle.getByLabel('Lengths in tokens').inputValue()).toBe('1K');
+      await needle.getByLabel('Lengths in tokens').fill('256, 1K');
+      await needle.getByText(/does not fit into 256 tokens/).waitFor();
+      await needle.getByLabel('Lengths in tokens').fill('some');
+      await needle.getByText('write numbers, such as 20').waitFor();
+      await needle.getByLabel('Lengths in tokens').fill('800, 1K');
+      await needle.getByLabel('Depths in percent').fill('0, 50, 100');
+      await needle.getByLabel('Items').fill('2');
+      await needle.getByRole('combobox', { name: 'Prompt' }).click();
+      await page.getByRole('option', { name: 'plain text' }).click();
+      await needle.getByRole('status').getByText('12 items, at most 10.9K tokens to read').waitFor();
+
+      await addTask(/^Multiple choice/);
+      await card('Multiple choice').getByLabel('Worked examples').fill('2');
+      await card('Multiple choice').getByText('name the file of the worked examples').waitFor();
+      await addTask(/^Judged chat/);
+      await card('Judged chat').getByText('name the judge').waitFor();
+      await page.getByRole('checkbox', { name: /small ARC form/ }).check();
+      expect(await look('evaluate-form')).toEqual([]);
+      for (const name of ['Multiple choice', 'Judged chat']) {
+        await page.getByRole('button', { name: `Remove ${name}` }).click();
+      }
+      await page.getByRole('checkbox', { name: /small ARC form/ }).uncheck();
+    });
+
+    it('measures several models on the same sets in one go', async () => {
+      await page.getByRole('combobox', { name: 'What' }).click();
+      for (const run of [1, 2, 3]) await page.getByRole('option', { name: new RegExp(`^run ${run}: harbour`) }).click();
+      await page.keyboard.press('Escape');
+      await page.getByText('2 tasks on 4 models, one after the other').waitFor();
+      await page.getByRole('button', { name: 'Evaluate', exact: true }).click();
+      await until(
+        'four jobs',
+        async () =>
+          (await call<{ kind: string }[]>('jobs.list', {})).filter(({ kind }) => kind === 'evaluate').length === 4,
+      );
+      await idle();
+      const { rows } = await call<{ rows: { status: string; items: number }[] }>('evaluations.list', {});
+      expect(rows.map(({ status, items }) => [status, items])).toEqual(
+        Array.from({ length: 4 }, () => [
+          ['finished', 48],
+          ['finished', 12],
+        ]).flat(),
+      );
+      await visit('home');
+      await visit('evaluate');
+      const table = page.getByRole('table', { name: 'Results' });
+      await table.getByRole('columnheader', { name: /run 3.*longpo: harbour longpo/ }).waitFor();
+      await table.getByRole('cell', { name: '1K tokens' }).waitFor();
+      const download = page.waitForEvent('download');
+      await page.getByRole('button', { name: 'Save CSV of the results' }).click();
+      const path = join(app.folder, 'evaluations.csv');
+      await (await download).saveAs(path);
+      expect(readFileSync(path, 'utf8')).toMatch(
+        /^set,kind,figure,model,value,low,high,items,judge\nlong,questions,accuracy,base,/,
+      );
+      expect(await look('evaluate-results')).toEqual([]);
+    });
+
+    it('shows paired differences, the items that flipped, and the evidence in sight', async () => {
+      await page.getByRole('link', { name: 'Compare all 4 on long' }).click();
+      const differences = page.getByRole('table', { name: 'Paired differences' });
+      await differences.getByText('baseline', { exact: true }).waitFor();
+      await differences
+        .getByText(/clear|within chance/)
+        .nth(2)
+        .waitFor();
+      const answers = page.getByRole('table', { name: 'Answers' });
+      expect(await answers.getAttribute('aria-rowcount')).toBe('49');
+      await page.locator('h1').click();
+      await page.keyboard.press('f');
+      const flipped = Number(await answers.getAttribute('aria-rowcount')) - 1;
+      expect(flipped).toBeGreaterThan(0);
+      expect(flipped).toBeLessThan(48);
+      await page.keyboard.press('j');
+      const selected = answers.locator('tr[aria-selected="true"]');
+      const first = await selected.getAttribute('aria-rowindex');
+      if (flipped > 1) {
+        await page.keyboard.press('j');
+        expect(await selected.getAttribute('aria-rowindex')).not.toBe(first);
+        await page.keyboard.press('k');
+      }
+      expect(await selected.getAttribute('aria-rowindex')).toBe(first);
+      const item = page.getByRole('region', { name: /^Item \d+$/ });
+      await item
+        .getByText(/won|lost/)
+        .first()
+        .waitFor();
+      const mark = item.locator('mark.mark-place');
+      await mark.waitFor();
+      await page.waitForTimeout(300);
+      const [place, box] = [
+        await mark.first().boundingBox(),
+        await item.getByRole('region', { name: 'Text', exact: true }).boundingBox(),
+      ];
+      if (place === null || box === null) throw new Error('the evidence is not shown');
+      expect(place.y).toBeGreaterThanOrEqual(box.y);
+      expect(place.y + place.height).toBeLessThanOrEqual(box.y + box.height);
+      expect(await look('evaluate-comparison')).toEqual([]);
+
+      const won = differences.getByRole('button', { name: /^\d+ won by/ }).first();
+      const number = Number(/^(\d+) won/.exec((await won.getAttribute('aria-label')) ?? '')?.[1]);
+      await won.click();
+      expect(Number(await answers.getAttribute('aria-rowcount')) - 1).toBe(number);
+      await page.getByRole('button', { name: /^Make baseline: run 3/ }).click();
+      await differences.getByRole('columnheader', { name: /Difference to run 3/ }).waitFor();
+    });
+
+    it('a needle is marked in the text that was made again for it', async () => {
+      await visit('evaluate');
+      await page.getByRole('link', { name: 'Compare all 4 on niah_single_2' }).click();
+      await page.getByRole('figure', { name: /niah_single_2 on base/ }).waitFor();
+      await page.locator('h1').click();
+      await page.keyboard.press('j');
+      const item = page.getByRole('region', { name: 'Item 1', exact: true });
+      await item.getByText('The task put it there.').waitFor();
+      expect(await item.locator('mark.mark-place').first().textContent()).toMatch(/magic number/);
+    });
+
+    it('heat maps of six lengths and five depths, and ratings that a model gave itself are marked', async () => {
+      const folder = join(app.folder, 'large');
+      makeEvaluationsWorkspace(folder);
+      await call('workspaces.close', {});
+      await call('workspaces.open', { folder });
+      await visit('home');
+      await page.reload();
+      await visit('evaluate');
+      await page.getByText('self-judged').first().waitFor();
+      expect(await page.getByText('self-judged').count()).toBe(2);
+      expect(await look('evaluate-large')).toEqual([]);
+      await page.getByRole('link', { name: 'Compare all 4 on niah_single_2' }).click();
+      const figure = page.getByRole('figure', { name: /niah_single_2 on base/ });
+      await figure.waitFor();
+      for (const kind of ['PNG', 'SVG', 'CSV']) {
+        const download = page.waitForEvent('download');
+        await figure.getByRole('button', { name: /^Save/ }).click();
+        await page.getByRole('menuitem', { name: kind }).click();
+        const path = join(app.folder, `heat.${kind.toLowerCase()}`);
+        await (await download).saveAs(path);
+        if (kind === 'CSV') expect(readFileSync(path, 'utf8').split('\n')).toHaveLength(32);
+        copyFileSync(path, join(pictures, `heat-map-saved.${kind.toLowerCase()}`));
+      }
+      expect(await look('evaluate-heat')).toEqual([]);
+      expect(app.complaints.filter((text) => !/status of 40[09]/.test(text))).toEqual([]);
+    });
+  },
+);
