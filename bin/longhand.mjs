@@ -11,6 +11,8 @@ if (node === undefined || fault !== undefined) {
   console.error(`Longhand cannot start: ${reason}.\nRun "npm ci" in ${join(import.meta.dirname, '..')} first.`);
   process.exitCode = 7; // unavailable, see src/main/cli/exit-codes.ts
 } else {
+  // To the very end: the command answers signals, and its exit code is the answer.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined);
   const entry = join(import.meta.dirname, '..', 'src', 'main', 'cli.ts');
-  process.exitCode = await runInForeground(node, [entry, ...process.argv.slice(2)], { stdio: withMessages });
+  process.exit(await runInForeground(node, [entry, ...process.argv.slice(2)], { stdio: withMessages }));
 }

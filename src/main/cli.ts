@@ -9,4 +9,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(exitCode(full ? 'no_space' : 'invalid_input'));
 });
 
-process.exitCode = await runCommandLine(process.argv.slice(2));
+const code = await runCommandLine(process.argv.slice(2));
+// Said whole, then ended from here: on its own way out Node takes the listeners for signals away first, and a Ctrl+C
+// that comes then would make 130 of work that is done.
+for (const stream of [process.stdout, process.stderr])
+  await new Promise<void>((done) => stream.write('', () => done()));
+process.exit(code);

@@ -155,25 +155,28 @@ export const works = {
       });
       const call = createApi(session);
       await call('workspaces.open', { folder });
-      const verdicts = ['first_better', 'second_better', 'both_good', 'both_bad', 'skipped'];
-      const done = session.context.workspace.reviews.list({ limit: 5000 }).rows.length;
-      for (let act = done; act < 300; act += 1) {
-        const pairId = 1 + (act % 60);
-        const shown = (await call('audit.pair', { pairId, reviewer: 'ann', blind: null })) as AuditPair;
-        const verdict = verdicts[act % verdicts.length];
-        const review = {
-          pairId,
-          seen: shown.sha256,
-          reviewer: 'ann',
-          blind: null,
-          milliseconds: 1000 + act,
-          queue: { reviewer: 'ann' },
-          verdict,
-        };
-        const { id } = (await call('audit.record', review)) as { readonly id: number };
-        hooks.stored(works.audit.lines(session.context.workspace)[id - 1] ?? `no review ${id}`);
+      try {
+        const verdicts = ['first_better', 'second_better', 'both_good', 'both_bad', 'skipped'];
+        const done = session.context.workspace.reviews.list({ limit: 5000 }).rows.length;
+        for (let act = done; act < 300; act += 1) {
+          const pairId = 1 + (act % 60);
+          const shown = (await call('audit.pair', { pairId, reviewer: 'ann', blind: null })) as AuditPair;
+          const verdict = verdicts[act % verdicts.length];
+          const review = {
+            pairId,
+            seen: shown.sha256,
+            reviewer: 'ann',
+            blind: null,
+            milliseconds: 1000 + act,
+            queue: { reviewer: 'ann' },
+            verdict,
+          };
+          const { id } = (await call('audit.record', review)) as { readonly id: number };
+          hooks.stored(works.audit.lines(session.context.workspace)[id - 1] ?? `no review ${id}`);
+        }
+      } finally {
+        await session.closeWorkspace();
       }
-      await session.closeWorkspace();
     },
     lines: (workspace) =>
       workspace.reviews

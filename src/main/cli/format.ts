@@ -23,8 +23,9 @@ export function estimate(value: Estimate | null | undefined, decimals = 3): stri
 }
 
 /** Seconds as a person says them: `0.8 s`, `42 s`, `3 min 05 s`, `2 h 10 min`. */
-export function duration(seconds: number | null | undefined): string {
-  if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return nothing;
+export function duration(given: number | null | undefined): string {
+  if (given === null || given === undefined || !Number.isFinite(given)) return nothing;
+  const seconds = Math.max(0, given); // between two times of a clock that was set back
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const all = Math.round(seconds);
   const two = (n: number): string => String(n).padStart(2, '0');

@@ -25,33 +25,36 @@ function presses(): () => number {
  * A signal comes directly, through the launcher's message (`runInForeground` of scripts/node24.mjs), or both ways. Each
  * way is counted for itself, so that the other's copy is no second Ctrl+C, however late it comes.
  *
+ * The process listens to its very end: a signal that met no listener would end it with 130 although its work is done.
+ *
  * @param say writes a line to the person
  */
-export function interruptible(say: (text: string) => void): { readonly signal: AbortSignal; release(): void } {
+export function interruptible(say: (text: string) => void): { readonly signal: AbortSignal; finish(): void } {
   const controller = new AbortController();
+  let finished = false;
   const on = (count: () => number) => (): void => {
     const presses = count();
-    if (presses > 1) process.exit(exitCode('cancelled'));
+    if (finished) return; // what is left takes no time
+    if (presses > 1) {
+      say('error: Stopped at once.');
+      process.exit(exitCode('cancelled'));
+    }
     if (controller.signal.aborted) return;
     say('Stopping in order. Press Ctrl+C again to end at once.');
     controller.abort();
   };
   const onSignal = on(presses());
   const onPassedOn = on(presses());
-  const onMessage = (message: unknown): void => {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
+  process.on('message', (message) => {
     if (message === 'signal') onPassedOn();
-  };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const name of signals) process.on(name, onSignal);
-  process.on('message', onMessage);
+  });
   process.channel?.unref();
   process.send?.('listens for signals');
   return {
     signal: controller.signal,
-    release: () => {
-      for (const name of signals) process.off(name, onSignal);
-      process.off('message', onMessage);
-      if (process.connected) process.send?.('listens no more');
+    finish: () => {
+      finished = true;
     },
   };
 }

@@ -157,7 +157,7 @@ export async function invoke(flags: SharedFlags, run: (invocation: Invocation) =
     done = true;
   } finally {
     progress.finish();
-    interrupt.release();
     await (done ? opened?.close() : opened?.discard());
+    interrupt.finish();
   }
 }

@@ -23,7 +23,11 @@ export function openContext(
   const backup = workspace.backupIsDue() ? workspace.backUp('automatic').catch(noteFailure) : undefined;
   function noteFailure(error: unknown): void {
     // The work goes on: the copy is for a bad day. It is tried again at the next opening.
-    workspace.events.add('backup_failed', '', { message: error instanceof Error ? error.message : String(error) });
+    try {
+      workspace.events.add('backup_failed', '', { message: error instanceof Error ? error.message : String(error) });
+    } catch {
+      // A full disk has no room for the note either; the next write by a person says so.
+    }
   }
   const close = async (): Promise<void> => {
     await engine.kill();

@@ -45,11 +45,17 @@ export function listBackups(workspaceFolder: string): readonly BackupRow[] {
 }
 
 /**
- * Whether an automatic backup is due. A clock that was set back does not put it off: a newest copy from the future
- * counts as none.
+ * Backups in the order in which they were made, the last one first, as far as the names tell: a time that is still to
+ * come was written before a clock was set back (or by one that was wrong), and so before all others.
  */
+export function byMaking(backups: readonly BackupRow[], now: number): readonly BackupRow[] {
+  const early = (backup: BackupRow): boolean => backup.at > now + 60_000;
+  return [...backups.filter((backup) => !early(backup)), ...backups.filter(early)];
+}
+
+/** Whether an automatic backup is due. A clock that was set back does not put it off. */
 export function backupIsDue(workspaceFolder: string, now: number): boolean {
-  const newest = listBackups(workspaceFolder)[0]?.at;
+  const newest = byMaking(listBackups(workspaceFolder), now)[0]?.at;
   return newest === undefined || newest > now + 60_000 || now - newest > backupEvery;
 }
 
@@ -78,7 +84,7 @@ export async function backUp(
     for (const left of [temporary, `${temporary}-journal`]) rmSync(left, { force: true });
     throw asWriteError(path, asDatabaseError(path, error));
   }
-  const automatic = listBackups(workspaceFolder).filter((backup) => backup.kind === 'automatic');
+  const automatic = byMaking(listBackups(workspaceFolder), now).filter((backup) => backup.kind === 'automatic');
   for (const old of automatic.slice(backupsKept)) rmSync(old.path, { force: true });
   return {
     name: path.slice(folder.length + 1),

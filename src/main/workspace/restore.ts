@@ -4,7 +4,7 @@ import SqliteDatabase from 'better-sqlite3';
 import { UserError } from '../../shared/errors.ts';
 import type { RestoreReport } from '../../shared/workspace-care.ts';
 import { asWriteError } from '../files/atomic-write.ts';
-import { listBackups, sync } from './backups.ts';
+import { byMaking, listBackups, sync } from './backups.ts';
 import { lockWorkspace } from './lock.ts';
 import { damaged } from './sqlite-errors.ts';
 
@@ -16,7 +16,7 @@ import { damaged } from './sqlite-errors.ts';
  * Errors: `not_found`, `invalid_input` where the copy is damaged itself, `conflict` where the workspace is open.
  */
 export function restoreBackup(folder: string, file: string, name: string | undefined, now: number): RestoreReport {
-  const backups = listBackups(folder);
+  const backups = byMaking(listBackups(folder), now);
   const backup = name === undefined ? backups[0] : backups.find((candidate) => candidate.name === name);
   if (backup === undefined) {
     const what = name === undefined ? 'no copy of the database' : `no copy ${name}`;

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { UserError } from '../../shared/errors.ts';
 import { asWriteError } from '../files/atomic-write.ts';
 import { auditQueueRepository } from './audit-queue.ts';
-import { backUp, backupIsDue, listBackups } from './backups.ts';
+import { backUp, backupIsDue, byMaking, listBackups } from './backups.ts';
 import { bundleRepository } from './bundles.ts';
 import { checkWorkspace } from './check.ts';
 import { checkpointRepository } from './checkpoints.ts';
@@ -78,7 +78,7 @@ export function openWorkspace(dir: string, options: OpenOptions = {}) {
     try {
       if (existsSync(file)) withDatabaseErrors(file, () => inspectDatabaseFile(file, { migrations }));
     } catch (error) {
-      throw withBackup(folder, error);
+      throw withBackup(folder, error, now());
     }
   }
   const lock = readOnly ? undefined : lockWorkspace(folder, program, now());
@@ -88,7 +88,7 @@ export function openWorkspace(dir: string, options: OpenOptions = {}) {
     database = openDatabase(file, { readOnly, suspicious, migrations, now: now() });
   } catch (error) {
     lock?.release();
-    throw withBackup(folder, error);
+    throw withBackup(folder, error, now());
   }
   if (lock !== undefined) openHere.set(key, { database, lock });
 
@@ -179,9 +179,9 @@ type Recoverable = Pick<
 >;
 
 /** A damaged database is not the end: says which copy there is and how to put it back. */
-function withBackup(folder: string, error: unknown): unknown {
+function withBackup(folder: string, error: unknown, now: number): unknown {
   if (!(error instanceof DamagedDatabase)) return error;
-  const newest = listBackups(folder)[0];
+  const newest = byMaking(listBackups(folder), now)[0];
   if (newest === undefined) return error;
   return new UserError(error.code, error.message, {
     hint: `The newest copy is ${newest.path}, of ${new Date(newest.at).toISOString()}: longhand workspace restore puts it back and keeps the damaged file.`,

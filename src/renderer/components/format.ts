@@ -24,7 +24,8 @@ export function formatBytes(bytes: number): string {
 }
 
 /** 45 s, 3 min 20 s, 2 h 08 min */
-export function formatDuration(seconds: number): string {
+export function formatDuration(given: number): string {
+  const seconds = Math.max(0, given); // between two times of a clock that was set back
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 60) return `${Math.round(seconds)} s`;
   const minutes = Math.floor(seconds / 60);
