@@ -37,17 +37,21 @@ export async function* readParquetFile(
     const file = await bufferOf(handle);
     const metadata = await readMetadata(file);
     const columns = chooseColumns(metadata, textField);
+    const elements = new Map(
+      topLevel(metadata.schema).flatMap((element) => (columns.includes(element.name) ? [[element.name, element]] : [])),
+    );
     let row = 0;
     for (const [index, group] of metadata.row_groups.entries()) {
       const rows = Number(group.num_rows);
       checkGroup(group, index, columns, file.byteLength);
       for (const { meta_data } of group.columns) {
-        if (meta_data === undefined || !columns.includes(meta_data.path_in_schema[0] ?? '')) continue;
+        const element = elements.get(meta_data?.path_in_schema[0] ?? '');
+        if (meta_data === undefined || element === undefined) continue;
         const dictionary = Number(meta_data.dictionary_page_offset ?? 0n);
-        const start = dictionary === 0 ? Number(meta_data.data_page_offset) : dictionary;
-        const chunk = await file.slice(start, start + Number(meta_data.total_compressed_size));
+        const first = dictionary === 0 ? Number(meta_data.data_page_offset) : dictionary;
+        const chunk = await file.slice(first, first + Number(meta_data.total_compressed_size));
         try {
-          checkPages(chunk, meta_data, rows);
+          checkPages(chunk, meta_data, element, rows);
         } catch (error) {
           throw asDamage(error, row + 1);
         }
