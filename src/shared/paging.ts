@@ -15,3 +15,13 @@ export interface Page<Row> {
   readonly rows: readonly Row[];
   readonly next: string | null;
 }
+
+/** Every row of a list that comes in pages, a page at a time. */
+export function* everyRow<Row>(page: (cursor: string | null) => Page<Row>): Generator<Row, undefined> {
+  for (let cursor: string | null = null; ;) {
+    const { rows, next } = page(cursor);
+    yield* rows;
+    if (next === null) return;
+    cursor = next;
+  }
+}

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
+import { everyRow } from '../../shared/paging.ts';
 import type { Page } from '../../shared/paging.ts';
 import { writeFileAtomic } from '../files/atomic-write.ts';
 import { openContext } from '../services/context.ts';
@@ -88,13 +89,7 @@ export function execution({ device, threads, baseBits }: ExecutionFlags): Execut
 
 /** Every row of a list that comes in pages. */
 export function allPages<Row>(page: (cursor: string | null) => Page<Row>): Row[] {
-  const rows: Row[] = [];
-  for (let cursor: string | null = null; ;) {
-    const { rows: more, next } = page(cursor);
-    rows.push(...more);
-    if (next === null) return rows;
-    cursor = next;
-  }
+  return [...everyRow(page)];
 }
 
 /** A flag's whole number of at least `least`. */

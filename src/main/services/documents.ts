@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { DocumentListRequest, DocumentListRow, ImportReport } from '../../shared/documents.ts';
+import { everyRow } from '../../shared/paging.ts';
 import type { Page } from '../../shared/paging.ts';
 import { importPaths } from '../importers/import-paths.ts';
 import type { ImportOptions } from '../importers/import-paths.ts';
@@ -30,13 +31,10 @@ export function listDocuments({ workspace }: WorkspaceOnly, request: DocumentLis
 
 /** Ids of all documents that are not archived, in the order of import. */
 export function allDocumentIds({ workspace }: WorkspaceOnly): number[] {
-  const ids: number[] = [];
-  for (let cursor: string | null = null; ;) {
-    const page: Page<DocumentListRow> = workspace.documents.list({ cursor, limit: 5000 });
-    ids.push(...page.rows.map((row) => row.id));
-    if (page.next === null) return ids;
-    cursor = page.next;
-  }
+  return Array.from(
+    everyRow((cursor) => workspace.documents.list({ cursor, limit: 5000 })),
+    ({ id }) => id,
+  );
 }
 
 export interface TokenCounts {

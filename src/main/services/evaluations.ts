@@ -11,6 +11,7 @@ import type {
   EvaluationTaskInput,
 } from '../../shared/evaluation-tasks.ts';
 import type { EvaluationItem, EvaluationRow } from '../../shared/evaluations.ts';
+import { everyRow } from '../../shared/paging.ts';
 import type { Page, PageRequest } from '../../shared/paging.ts';
 import { parseInput } from '../../shared/parse.ts';
 import { parseRunConfig } from '../../shared/run-config.ts';
@@ -305,13 +306,8 @@ function evidenceOf(detail: EvaluationItem['detail']): readonly number[] {
   return parsed.success ? parsed.data : [];
 }
 
-function* allItems(workspace: Workspace, id: number): Generator<EvaluationItem> {
-  for (let cursor: string | null = null; ;) {
-    const page: Page<EvaluationItem> = workspace.evaluations.items(id, { cursor, limit: 5000 });
-    yield* page.rows;
-    if (page.next === null) return;
-    cursor = page.next;
-  }
+function allItems(workspace: Workspace, id: number): Generator<EvaluationItem> {
+  return everyRow((cursor) => workspace.evaluations.items(id, { cursor, limit: 5000 }));
 }
 
 /** Items that did not fit into the model are stored with `finish: too_long` and have no score. */

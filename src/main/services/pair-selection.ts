@@ -1,5 +1,5 @@
 import { pairEffect } from '../../shared/audit/verdict-effects.ts';
-import type { Page } from '../../shared/paging.ts';
+import { everyRow } from '../../shared/paging.ts';
 import type { PairSelection } from '../../shared/pair-selection.ts';
 import type { PairRow } from '../../shared/pairs.ts';
 import type { SnapshotPair } from '../../shared/runs.ts';
@@ -23,22 +23,13 @@ export function* selectPairs(
   archived = false,
 ): Generator<SelectedPair> {
   const { jobId, review, withoutFlags } = selection;
-  for (let cursor: string | null = null; ;) {
-    const page: Page<PairRow> = workspace.pairs.list({
-      cursor,
-      limit: 1000,
-      archived,
-      ...(jobId === null ? {} : { jobId }),
-    });
-    for (const pair of page.rows) {
-      const opinions = pair.verdict === null ? [] : workspace.opinions.ofPair(pair.id).map(({ verdict }) => verdict);
-      const effect = pairEffect(review, pair.verdict, opinions);
-      if (effect === 'leave_out') continue;
-      if (withoutFlags.some((flag) => pair.flags.includes(flag))) continue;
-      yield { ...pair, swapped: effect === 'swap' };
-    }
-    if (page.next === null) return;
-    cursor = page.next;
+  const wanted = { limit: 1000, archived, ...(jobId === null ? {} : { jobId }) };
+  for (const pair of everyRow((cursor) => workspace.pairs.list({ ...wanted, cursor }))) {
+    const opinions = pair.verdict === null ? [] : workspace.opinions.ofPair(pair.id).map(({ verdict }) => verdict);
+    const effect = pairEffect(review, pair.verdict, opinions);
+    if (effect === 'leave_out') continue;
+    if (withoutFlags.some((flag) => pair.flags.includes(flag))) continue;
+    yield { ...pair, swapped: effect === 'swap' };
   }
 }
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { idSchema } from '../../shared/documents.ts';
 import { UserError } from '../../shared/errors.ts';
 import { importKinds } from '../../shared/import-kinds.ts';
+import { everyRow } from '../../shared/paging.ts';
 import type { Page, PageRequest } from '../../shared/paging.ts';
 import { pairSelectionSchema } from '../../shared/pair-selection.ts';
 import type { PairSelectionInput } from '../../shared/pair-selection.ts';
@@ -277,21 +278,14 @@ const documentDone = 'generation_document';
 function storedProgress(workspace: Workspace, jobId: number): { finished: number[]; counts: SynthesisCounts } {
   const finished: number[] = [];
   let counts = noCounts;
-  for (let cursor: string | null = null; ;) {
-    const page: ReturnType<Workspace['events']['list']> = workspace.events.list({
-      subject: `generation/${jobId}`,
-      cursor,
-      limit: 1000,
-    });
-    for (const { kind, detail } of page.rows) {
-      if (kind !== documentDone) continue;
-      const done = detail as Pick<DocumentOutcome, 'documentId' | 'counts'>; // written by storeDocument
-      finished.push(done.documentId);
-      counts = sum(counts, done.counts);
-    }
-    if (page.next === null) return { finished, counts };
-    cursor = page.next;
+  const wanted = { subject: `generation/${jobId}`, limit: 1000 };
+  for (const { kind, detail } of everyRow((cursor) => workspace.events.list({ ...wanted, cursor }))) {
+    if (kind !== documentDone) continue;
+    const done = detail as Pick<DocumentOutcome, 'documentId' | 'counts'>; // written by storeDocument
+    finished.push(done.documentId);
+    counts = sum(counts, done.counts);
   }
+  return { finished, counts };
 }
 
 function sum(a: SynthesisCounts, b: SynthesisCounts): SynthesisCounts {

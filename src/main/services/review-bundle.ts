@@ -14,9 +14,9 @@ import type {
 import { chunkPlace } from '../../shared/audit/chunk-place.ts';
 import { auditQueueSchema } from '../../shared/audit/queue.ts';
 import { UserError } from '../../shared/errors.ts';
-import type { Page } from '../../shared/paging.ts';
+import { everyRow } from '../../shared/paging.ts';
 import { parseInput } from '../../shared/parse.ts';
-import type { NewPair, Provenance, ReviewRow } from '../../shared/pairs.ts';
+import type { NewPair, Provenance } from '../../shared/pairs.ts';
 import { canonicalJson } from '../workspace/content-hash.ts';
 import { openWorkspace } from '../workspace/workspace.ts';
 import type { Workspace } from '../workspace/workspace.ts';
@@ -328,18 +328,14 @@ export async function exportVerdicts(
 }
 
 function* verdictRecords(workspace: Workspace): Generator<VerdictRecord> {
-  for (let cursor: string | null = null; ;) {
-    const page: Page<ReviewRow> = workspace.reviews.list({ cursor, limit: 200 });
-    for (const { id, pairId, reviewer, verdict, edit, comment, undoes, blind, milliseconds, createdAt } of page.rows) {
-      const origin = workspace.bundles.pair(pairId);
-      if (origin === undefined) throw new Error(`pair ${pairId} is not from the bundle`);
-      yield {
-        ...{ kind: 'review', act: id, pairId: origin.originId, sha256: origin.originSha256, reviewer, verdict, edit },
-        ...{ comment, undoes, blind, milliseconds, createdAt, draw: workspace.reviews.drawOf(id) },
-      };
-    }
-    if (page.next === null) return;
-    cursor = page.next;
+  for (const review of everyRow((cursor) => workspace.reviews.list({ cursor, limit: 200 }))) {
+    const { id, pairId, reviewer, verdict, edit, comment, undoes, blind, milliseconds, createdAt } = review;
+    const origin = workspace.bundles.pair(pairId);
+    if (origin === undefined) throw new Error(`pair ${pairId} is not from the bundle`);
+    yield {
+      ...{ kind: 'review', act: id, pairId: origin.originId, sha256: origin.originSha256, reviewer, verdict, edit },
+      ...{ comment, undoes, blind, milliseconds, createdAt, draw: workspace.reviews.drawOf(id) },
+    };
   }
 }
 

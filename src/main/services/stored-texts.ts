@@ -1,3 +1,4 @@
+import { everyRow } from '../../shared/paging.ts';
 import type { Sample, SampleTurn } from '../../shared/pairs.ts';
 import type { SnapshotPair } from '../../shared/runs.ts';
 import type { ReferenceName, ReferenceTurns } from '../engine/protocol/jobs.ts';
@@ -30,12 +31,8 @@ export function snapshotOf(turns: readonly SampleTurn[]): SnapshotPair[] {
 
 /** All samples, oldest first, one at a time. */
 export function* allSamples(workspace: Workspace): Generator<Sample> {
-  for (let cursor: string | null = null; ;) {
-    const page: { rows: readonly number[]; next: string | null } = workspace.samples.ids({ cursor, limit: 1000 });
-    for (const id of page.rows) yield workspace.samples.get(id);
-    if (page.next === null) return;
-    cursor = page.next;
-  }
+  for (const id of everyRow((cursor) => workspace.samples.ids({ cursor, limit: 1000 })))
+    yield workspace.samples.get(id);
 }
 
 /** Stored reference log-probabilities: one row of the store for each turn, a number a token. */

@@ -2,7 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { csvCell } from '../../shared/csv.ts';
 import { UserError } from '../../shared/errors.ts';
-import type { Page } from '../../shared/paging.ts';
+import { everyRow } from '../../shared/paging.ts';
 import type {
   BackupRow,
   CheckReport,
@@ -168,15 +168,6 @@ function* mapped<From, To>(rows: Iterable<From>, change: (row: From) => To): Gen
 function* startingWith<Item>(first: Item, others: Iterable<Item>): Generator<Item> {
   yield first;
   yield* others;
-}
-
-function* everyRow<Row>(page: (cursor: string | null) => Page<Row>): Generator<Row> {
-  for (let cursor: string | null = null; ;) {
-    const { rows, next } = page(cursor);
-    yield* rows;
-    if (next === null) return;
-    cursor = next;
-  }
 }
 
 /** Rows in use, then the archived ones. */

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { everyRow } from '../../../shared/paging.ts';
 import type { DocumentLengths, TextHit } from '../../../shared/api/documents.ts';
 import type { FileReport } from '../../../shared/documents.ts';
 import { UserError } from '../../../shared/errors.ts';
@@ -46,18 +47,10 @@ function lengths(
 ): DocumentLengths {
   const characters: number[] = [];
   const tokens: number[] = [];
-  for (let cursor: string | null = null; ;) {
-    const page: ReturnType<typeof workspace.documents.list> = workspace.documents.list({
-      limit: 5000,
-      cursor,
-      ...(modelFingerprint === undefined ? {} : { modelFingerprint }),
-    });
-    for (const row of page.rows) {
-      characters.push(row.characters);
-      if (row.tokens !== null) tokens.push(row.tokens);
-    }
-    if (page.next === null) break;
-    cursor = page.next;
+  const wanted = { limit: 5000, ...(modelFingerprint === undefined ? {} : { modelFingerprint }) };
+  for (const row of everyRow((cursor) => workspace.documents.list({ ...wanted, cursor }))) {
+    characters.push(row.characters);
+    if (row.tokens !== null) tokens.push(row.tokens);
   }
   return { characters, tokens: modelFingerprint === undefined ? null : tokens };
 }
