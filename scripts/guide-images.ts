@@ -22,7 +22,9 @@ const chosen: Readonly<Record<string, string>> = {
   train: 'train-light',
   run: 'run-light',
   compare: 'compare-light',
-  evaluate: 'evaluate-answers-light',
+  evaluate: 'evaluate-comparison-light',
+  'evaluate-form': 'evaluate-form-light',
+  'evaluate-heat': 'evaluate-heat-light',
   system: 'system-light',
 };
 

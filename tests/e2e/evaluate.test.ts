@@ -225,6 +225,33 @@ describe.skipIf('reason' in chromium)(
       expect(await item.locator('mark.mark-place').first().textContent()).toMatch(/magic number/);
     });
 
+    it('base weights in 4 bits: an evaluation is named after them, a generation is asked for with them', async () => {
+      const bits = async (): Promise<void> => {
+        await page.getByRole('combobox', { name: 'Base weights' }).click();
+        await page.getByRole('option', { name: '4 bits' }).click();
+      };
+      await visit('evaluate');
+      await page.getByText('New evaluation').click();
+      await bits();
+      await page.getByRole('checkbox', { name: /small ARC form/ }).check();
+      await page.getByRole('button', { name: 'Evaluate', exact: true }).click();
+      await page.getByRole('columnheader', { name: 'base (4 bits)' }).waitFor({ timeout: 60_000 });
+      await idle();
+      await visit('generate');
+      await bits();
+      expect((await seriousFindings(page)).map((text) => `generate ${text}`)).toEqual([]);
+      const request = page.waitForRequest(/generations\.start/);
+      await page.getByRole('button', { name: 'Generate pairs' }).click();
+      expect((await request).postDataJSON()).toMatchObject({ baseBits: '4' });
+      await until(
+        'the generation',
+        async () => (await call<{ kind: string }[]>('jobs.list', {}))[0]?.kind === 'generate',
+      );
+      const [job] = await call<{ id: number }[]>('jobs.list', {});
+      await call('jobs.cancel', { id: job?.id ?? 0 });
+      await idle();
+    });
+
     it('heat maps of six lengths and five depths, and ratings that a model gave itself are marked', async () => {
       const folder = join(app.folder, 'large');
       makeEvaluationsWorkspace(folder);

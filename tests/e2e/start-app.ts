@@ -54,7 +54,10 @@ export async function startApp(executablePath: string, { firstStart = false } = 
   const host = spawn(
     process.execPath,
     [join(root, 'src', 'main', 'shell', 'loopback', 'main.ts'), '--allow', folder, '--allow', join(root, 'resources')],
-    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, LONGHAND_SETTINGS: settings } },
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, LONGHAND_SETTINGS: settings, LONGHAND_WEIGHTS: join(folder, 'weights') },
+    },
   );
   const address = await addressOf(host);
   const browser = await chromium.launch({

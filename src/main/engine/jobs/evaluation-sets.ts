@@ -13,8 +13,8 @@ import { readTexts } from './evaluate-text.ts';
 import type { Job } from './job-context.ts';
 import { loadModelText } from './model-text.ts';
 
-/** Texts whose tokens are counted to tell those of all. */
-const COUNTED = 24;
+/** So many texts at least, twice as many at most, are counted to tell the tokens of all. */
+const COUNTED = 16;
 
 /**
  * Reads a task's set as the evaluation would, and says how large it is: tokens as counted in some of its texts, by
@@ -28,38 +28,62 @@ export const checkTask: Job<'checkTask'> = async ({ modelDir, task }): Promise<T
     await rulerItem(modelDir, task, shortest);
     return { items: places.length, tokens: places.reduce((sum, { length }) => sum + length, 0), bound: 'most' };
   }
-  const texts = await textsOf(task);
+  const texts = textsOf(task);
   if (texts === null) return { items: null, tokens: null, bound: 'about' };
+  // Every `step`-th text is kept, fewer of them the longer the set is.
+  let sample: string[] = [];
+  let [items, characters, step] = [0, 0, 1];
+  for await (const text of texts) {
+    if (items % step === 0) sample.push(text);
+    if (sample.length > 2 * COUNTED) {
+      sample = sample.filter((_, i) => i % 2 === 0);
+      step *= 2;
+    }
+    items += 1;
+    characters += text.length;
+  }
   const { tokenizer } = await loadModelText(modelDir);
-  const step = Math.max(1, Math.floor(texts.length / COUNTED));
-  const sample = texts.filter((_, i) => i % step === 0).slice(0, COUNTED);
-  const sum = (of: readonly string[], size: (text: string) => number): number =>
-    of.reduce((total, text) => total + size(text), 0);
-  const characters = (text: string): number => text.length;
-  const counted = sum(sample, (text) => tokenizer.encode(text).length);
-  const share = sum(texts, characters) / Math.max(1, sum(sample, characters));
-  return { items: texts.length, tokens: Math.round(counted * share), bound: 'about' };
+  const sum = (size: (text: string) => number): number => sample.reduce((total, text) => total + size(text), 0);
+  const counted = sum((text) => tokenizer.encode(text).length);
+  const share =
+    characters /
+    Math.max(
+      1,
+      sum((text) => text.length),
+    );
+  return { items, tokens: Math.round(counted * share), bound: 'about' };
 };
 
 /** What the model reads of each item; null for kinds whose items are not made of a file alone. */
-async function textsOf(task: EvaluationTask): Promise<string[] | null> {
+function textsOf(task: EvaluationTask): AsyncGenerator<string> | null {
   switch (task.kind) {
     case 'questions':
-    case 'ask': {
-      const items = (await readQuestionSet(task.path)).slice(0, task.limit ?? undefined);
-      return items.map((item) => (task.kind === 'ask' ? item.context : questionMessage(item, task.separator)));
-    }
+    case 'ask':
+      return questionTexts(task);
     case 'text':
-      return readTexts(task);
-    case 'multiple_choice': {
-      const { items, pool } = await readChoices(task);
-      return items.map((item) => {
-        const lead = leadOf(item, pool, task.fewShot);
-        return item.requests.map(({ context, continuation }) => lead + context + continuation).join('');
-      });
-    }
+      return plainTexts(task);
+    case 'multiple_choice':
+      return choiceTexts(task);
     default:
       return null;
+  }
+}
+
+async function* questionTexts(task: Extract<EvaluationTask, { kind: 'questions' | 'ask' }>): AsyncGenerator<string> {
+  for (const item of (await readQuestionSet(task.path)).slice(0, task.limit ?? undefined)) {
+    yield task.kind === 'ask' ? item.context : questionMessage(item, task.separator);
+  }
+}
+
+async function* plainTexts(task: Extract<EvaluationTask, { kind: 'text' }>): AsyncGenerator<string> {
+  yield* await readTexts(task);
+}
+
+async function* choiceTexts(task: Extract<EvaluationTask, { kind: 'multiple_choice' }>): AsyncGenerator<string> {
+  const { items, pool } = await readChoices(task);
+  for (const item of items) {
+    const lead = leadOf(item, pool, task.fewShot);
+    yield item.requests.map(({ context, continuation }) => lead + context + continuation).join('');
   }
 }
 

@@ -74,8 +74,13 @@ function Evidence({ document: { text, evidence, found } }: { readonly document: 
         </span>
         {evidence.length > 1 && (
           <span className="end">
-            <Button size="compact-xs" variant="default" onClick={step}>
-              Next place <span className="key">{labelOf('evaluate.next_evidence')}</span>
+            <Button
+              size="compact-xs"
+              variant="default"
+              rightSection={<span className="key">{labelOf('evaluate.next_evidence')}</span>}
+              onClick={step}
+            >
+              Next place
             </Button>
           </span>
         )}

@@ -101,11 +101,23 @@ export function Items({
           )}
           <span className="muted">against {names[0]}</span>
           <span className="end row">
-            <Button size="compact-xs" variant="default" disabled={shown.length === 0} onClick={() => step(-1)}>
-              Previous <span className="key">{labelOf('evaluate.previous')}</span>
+            <Button
+              size="compact-xs"
+              variant="default"
+              disabled={shown.length === 0}
+              rightSection={<span className="key">{labelOf('evaluate.previous')}</span>}
+              onClick={() => step(-1)}
+            >
+              Previous
             </Button>
-            <Button size="compact-xs" variant="default" disabled={shown.length === 0} onClick={() => step(1)}>
-              Next <span className="key">{labelOf('evaluate.next')}</span>
+            <Button
+              size="compact-xs"
+              variant="default"
+              disabled={shown.length === 0}
+              rightSection={<span className="key">{labelOf('evaluate.next')}</span>}
+              onClick={() => step(1)}
+            >
+              Next
             </Button>
           </span>
         </div>
