@@ -22,7 +22,7 @@ const chosen: Readonly<Record<string, string>> = {
   train: 'train-light',
   run: 'run-light',
   compare: 'compare-light',
-  evaluate: 'evaluate-comparison-light',
+  evaluate: 'evaluate-comparison-whole-light',
   'evaluate-form': 'evaluate-form-light',
   'evaluate-heat': 'evaluate-heat-light',
   system: 'system-light',

@@ -204,6 +204,9 @@ describe.skipIf('reason' in chromium)(
       if (place === null || box === null) throw new Error('the evidence is not shown');
       expect(place.y).toBeGreaterThanOrEqual(box.y);
       expect(place.y + place.height).toBeLessThanOrEqual(box.y + box.height);
+      // The item is in sight without scrolling by hand.
+      const whole = await item.boundingBox();
+      expect((whole?.y ?? 0) + (whole?.height ?? 0)).toBeLessThanOrEqual(800);
       expect(await look('evaluate-comparison')).toEqual([]);
 
       const won = differences.getByRole('button', { name: /^\d+ won by/ }).first();

@@ -1,5 +1,5 @@
 import { Button, SegmentedControl, Select } from '@mantine/core';
-import { useMemo, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import type { EvaluationView } from '../../../shared/api/evaluations.ts';
 import { headlineOf } from '../../../shared/evaluation-figures.ts';
 import type { EvaluationItem } from '../../../shared/evaluations.ts';
@@ -205,9 +205,14 @@ function Item({
   readonly id: number;
   readonly busy: boolean;
 }) {
+  const view = useRef<HTMLDivElement>(null);
+  // Who goes from item to item by a key shall not have to scroll.
+  useEffect(() => {
+    view.current?.scrollIntoView({ block: 'nearest' });
+  }, [index]);
   const alone = kind === 'multiple_choice' || kind === 'kl' || kind === 'judged';
   return (
-    <div className={alone ? 'item-view alone' : 'item-view'} role="region" aria-label={`Item ${index + 1}`}>
+    <div ref={view} className={alone ? 'item-view alone' : 'item-view'} role="region" aria-label={`Item ${index + 1}`}>
       <div className="question">
         <div className="text">
           <span className="muted">Question {index + 1}: </span>
