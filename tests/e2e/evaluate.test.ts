@@ -278,6 +278,7 @@ describe.skipIf('reason' in chromium)(
         if (kind === 'CSV') expect(readFileSync(path, 'utf8').split('\n')).toHaveLength(32);
         copyFileSync(path, join(pictures, `heat-map-saved.${kind.toLowerCase()}`));
       }
+      await page.getByRole('table', { name: 'Paired differences' }).getByText('clear').first().waitFor();
       expect(await look('evaluate-heat')).toEqual([]);
       expect(app.complaints.filter((text) => !/status of 40[09]/.test(text))).toEqual([]);
     });

@@ -126,7 +126,9 @@ export function Comparison({
                       {i === 0 ? (
                         <span className="muted">baseline</span>
                       ) : compared?.difference === undefined || compared.difference === null ? (
-                        <span className="muted">{busy ? 'once the running job has ended' : ''}</span>
+                        <span className="muted">
+                          {comparison.isError ? '' : busy ? 'once the running job has ended' : 'comparing'}
+                        </span>
                       ) : (
                         <PairedDifference estimate={compared.difference} share={info?.unit === 'share'} />
                       )}
