@@ -246,7 +246,7 @@ describe.skipIf('reason' in chromium)(
       expect(`#${id}`).toBe((await ids())[0]);
       await page.getByRole('heading', { name: 'Pairs' }).click();
       await press('3');
-      await expect.poll(shown).not.toBe(id);
+      await expect.poll(shown, { timeout: 10_000 }).not.toBe(id);
       expect((await detail(id)).verdict).toBe('both_good');
     });
 
@@ -295,7 +295,7 @@ describe.skipIf('reason' in chromium)(
           /chosen|rejected|not_in_chunk/,
         );
         await press(i % 2 === 0 ? '1' : '2');
-        await expect.poll(shown).not.toBe(id);
+        await expect.poll(shown, { timeout: 10_000 }).not.toBe(id);
       }
       await press('z');
       await stored(/Taken back/);
@@ -326,7 +326,7 @@ describe.skipIf('reason' in chromium)(
       await page.getByRole('toolbar', { name: 'Verdict' }).getByRole('button', { name: '9 both good' }).waitFor();
       const id = await shown();
       await press('9');
-      await expect.poll(shown).not.toBe(id);
+      await expect.poll(shown, { timeout: 10_000 }).not.toBe(id);
       expect((await detail(id)).verdict).toBe('both_good');
     });
 
