@@ -11,12 +11,14 @@ export type Database = SqliteDatabase.Database;
 export const applicationId = 0x4c686e64;
 
 /** Up to this size the whole file is checked at every opening; beyond it only after an end out of order. */
-const alwaysCheckedBytes = 256 * 1024 * 1024;
+export const alwaysCheckedBytes = 256 * 1024 * 1024;
 
 export interface DatabaseOptions {
   readonly readOnly: boolean;
   /** The last process did not end in order: check the whole file, whatever its size. */
   readonly suspicious: boolean;
+  /** The file was found whole a moment ago (`foundWhole`). */
+  readonly checked?: boolean;
   readonly migrations: readonly Migration[];
   /** For the name of the copy that is kept before a migration. */
   readonly now: number;
@@ -36,7 +38,8 @@ export function openDatabase(file: string, options: DatabaseOptions): Database {
     database = opened;
     opened.pragma('foreign_keys = ON');
     opened.pragma('synchronous = FULL');
-    if (statSync(file).size <= alwaysCheckedBytes || options.suspicious) checkIntegrity(opened, file);
+    const look = statSync(file).size <= alwaysCheckedBytes || options.suspicious;
+    if (look && options.checked !== true) checkIntegrity(opened, file);
     const id = numberPragma(opened, 'application_id');
     requireKnownVersion(file, id, numberPragma(opened, 'user_version'), options);
     // A database of ours has its mark or nothing at all: the first migration writes both in one transaction.

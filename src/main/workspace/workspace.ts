@@ -36,6 +36,8 @@ export interface OpenOptions {
   readonly create?: boolean;
   /** Only read, beside a process that writes. */
   readonly readOnly?: boolean;
+  /** `foundWhole` has looked through the database: it is not done again. */
+  readonly checked?: boolean;
   /** Name that another process is shown while this one holds the workspace. */
   readonly program?: string;
   /** Clock, in milliseconds since 1970. */
@@ -61,7 +63,7 @@ export const databaseName = 'workspace.db';
  * `invalid_input` (damaged, not writable, folder of something else), `no_space`.
  */
 export function openWorkspace(dir: string, options: OpenOptions = {}) {
-  const { create = false, readOnly = false, program = 'Longhand', now = Date.now } = options;
+  const { create = false, readOnly = false, checked = false, program = 'Longhand', now = Date.now } = options;
   const { migrations = allMigrations } = options;
   const folder = resolve(dir);
   const file = join(folder, databaseName);
@@ -85,7 +87,7 @@ export function openWorkspace(dir: string, options: OpenOptions = {}) {
   let database: Database;
   try {
     const suspicious = lock !== undefined && lock.abandonedBy !== null;
-    database = openDatabase(file, { readOnly, suspicious, migrations, now: now() });
+    database = openDatabase(file, { readOnly, suspicious, checked, migrations, now: now() });
   } catch (error) {
     lock?.release();
     throw withBackup(folder, error, now());

@@ -1,6 +1,9 @@
+import { join } from 'node:path';
 import type { ApiEvent, Topic } from '../../../shared/api/contract.ts';
 import { UserError } from '../../../shared/errors.ts';
 import { CARD_SETTING, adoptCard } from '../cuda/chosen-card.ts';
+import { foundWhole } from '../../workspace/opening-check.ts';
+import { databaseName } from '../../workspace/workspace.ts';
 import { openContext } from '../context.ts';
 import type { ServiceContext } from '../context.ts';
 import { ApiJobs } from './api-jobs.ts';
@@ -59,7 +62,10 @@ export class Session {
   /** Opens a workspace in the place of the one that is open. On an error the old one stays. */
   async openWorkspace(folder: string, create: boolean): Promise<ServiceContext> {
     if (this.#context !== undefined && this.#context.workspace.folder === folder) return this.#context;
-    const next = openContext(folder, { create, program: 'Longhand' });
+    const checked = await foundWhole(folder, join(folder, databaseName), 'lock.json');
+    // Another call may have opened it meanwhile.
+    if (this.#context !== undefined && this.#context.workspace.folder === folder) return this.#context;
+    const next = openContext(folder, { create, checked, program: 'Longhand' });
     await this.closeWorkspace();
     this.#context = next;
     restoreJobs(this);

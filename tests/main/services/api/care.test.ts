@@ -1,4 +1,15 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
@@ -11,7 +22,8 @@ import { PathGrants } from '../../../../src/main/services/api/path-grants.ts';
 import { RecentWorkspaces } from '../../../../src/main/services/api/recent-workspaces.ts';
 import { Session } from '../../../../src/main/services/api/session.ts';
 import { UserSettings } from '../../../../src/main/services/api/user-settings.ts';
-import { addPairs } from '../../workspace/sample-texts.ts';
+import { foundWhole } from '../../../../src/main/workspace/opening-check.ts';
+import { addDocuments, addPairs } from '../../workspace/sample-texts.ts';
 
 let folder = '';
 let session: Session;
@@ -116,6 +128,30 @@ test('a damaged workspace cannot be opened; its copies are listed and one is put
   expect(existsSync(kept ?? '')).toBe(true);
   expect(await call('workspaces.current', {})).toBeNull();
   expect(await call('workspaces.open', { folder: damaged })).toMatchObject({ pairs: 4 });
+});
+
+test('a large workspace is checked in a thread of its own before it opens; a damaged one is still refused', async () => {
+  const folder = workspaceFolder();
+  const file = join(folder, 'workspace.db');
+  const long = 'A long text of a large workspace. '.repeat(40_000);
+  addDocuments(
+    session.context.workspace,
+    Array.from({ length: 16 }, (_, i) => `${i} ${long}`),
+  );
+  await call('workspaces.close', {});
+  expect(statSync(file).size).toBeGreaterThan(17 * 1024 * 1024);
+  expect(await foundWhole(folder, file, 'lock.json')).toBe(true);
+  expect(await call('workspaces.open', { folder })).toMatchObject({ documents: 16 });
+  await call('workspaces.close', {});
+
+  const descriptor = openSync(file, 'r+');
+  writeSync(descriptor, Buffer.alloc(4096, 0xaa), 0, 4096, 8 * 4096);
+  closeSync(descriptor);
+  expect(await foundWhole(folder, file, 'lock.json')).toBe(false);
+  await expect(call('workspaces.open', { folder })).rejects.toMatchObject({
+    message: expect.stringContaining('is damaged') as string,
+  });
+  expect(await foundWhole(join(folder, 'none'), join(folder, 'none', 'workspace.db'), 'lock.json')).toBe(false);
 });
 
 test('a copy that is damaged itself is refused; the database stays as it is and is open again', async () => {
