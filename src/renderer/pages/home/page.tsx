@@ -69,6 +69,9 @@ export function HomePage() {
               }
             />
           </DropTarget>
+          <div className="muted" role="status">
+            {open.isPending && 'Opening it. A large database is checked first, which may take a few seconds.'}
+          </div>
           {open.isError && inputProblem(open.error) === null && <ErrorPanel error={open.error} />}
           <WayBack failed={open.error} folder={open.variables?.folder} onRestored={(path) => show(path, false)} />
         </section>
