@@ -27,6 +27,11 @@ test('a part of the outputs more is a win, and so is a lower loss', () => {
   expect(loss?.changes).toEqual(['same', 'won', 'lost']);
 });
 
+test('an answer that the judge did not rate is not compared', () => {
+  const [rated] = sideBySide([[item(0, 7, { rating: 7 })], [item(0, 0, { rating: null })]]);
+  expect(rated?.changes[1]).toBe('not comparable');
+});
+
 test('what is looked for is counted for one model or for any', () => {
   const rows = sideBySide([base, tuned, [item(0, 0), item(1, 1), item(2, 0)]]);
   const shown = (...of: Parameters<typeof passes> extends [unknown, ...infer Rest] ? Rest : never) =>

@@ -14,9 +14,10 @@ export interface AnsweredItem {
   readonly changes: readonly Change[];
 }
 
-/** An item that did not fit into the model has no score. */
+/** An item that did not fit into the model, or that its judge did not rate, has no score. */
 export function hasScore({ detail }: EvaluationItem): boolean {
-  return !(typeof detail === 'object' && detail !== null && 'finish' in detail && detail['finish'] === 'too_long');
+  if (typeof detail !== 'object' || detail === null || Array.isArray(detail)) return true;
+  return detail['finish'] !== 'too_long' && detail['rating'] !== null;
 }
 
 function changeOf(

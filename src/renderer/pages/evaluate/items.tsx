@@ -178,7 +178,10 @@ function columnsFor(names: readonly string[], judged: boolean): readonly DataCol
 
 function Score({ item, judged }: { readonly item: EvaluationItem | undefined; readonly judged: boolean }) {
   if (item === undefined) return null;
-  if (!hasScore(item)) return <span className="muted">too long</span>;
+  if (!hasScore(item)) {
+    const unrated = typeof item.detail === 'object' && item.detail !== null && 'rating' in item.detail;
+    return <span className="muted">{unrated ? 'not rated' : 'too long'}</span>;
+  }
   // Part of the outputs may have been named.
   if (!judged || (item.score > 0 && item.score < 1)) return formatNumber(item.score);
   return item.score === 1 ? <>yes</> : <span style={{ color: 'var(--rejected)' }}>no</span>;
