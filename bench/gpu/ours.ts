@@ -1,5 +1,6 @@
 // One LongPO step (packed pair, loss head, reference, optimizer) for each length, in one resident session; a JSON line each.
-// node ours.ts MODEL --lengths 8192,32768 [--repeat 2] [--answer 256] [--chunk 4096] [--int4 FOLDER of 4-bit weights]
+// node ours.ts MODEL --lengths 8192,32768 [--repeat 2] [--answer 256] [--chunk 4096] [--int4 FOLDER of 4-bit weights] [--segments LAYERS]
+import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { loadResidentModel, type ResidentModel } from '../../src/main/engine/resident/resident-model.ts';
 import { loadModelConfig } from '../../src/main/engine/model/config.ts';
@@ -25,9 +26,12 @@ const { values, positionals } = parseArgs({
     block: { type: 'string' },
     scores: { type: 'string' },
     reserve: { type: 'string' },
+    segments: { type: 'string' },
+    host: { type: 'string' },
     int4: { type: 'string' },
     device: { type: 'string', default: 'cuda' },
     profile: { type: 'string' },
+    gradient: { type: 'string' },
     forward: { type: 'boolean', default: false },
   },
 });
@@ -78,7 +82,11 @@ async function step(
     );
     const input = objectiveInput(targets, SETTINGS, answerLogps(reference.result, scored));
     const forward = values.forward ? await seconds(() => model.score(long.tokens, answers.targets, state)) : undefined;
-    const gradients = await seconds(() => model.gradients(long.tokens, targets.targets, input, state));
+    const parts: number[] = [];
+    const begun = performance.now();
+    const watch = { onPart: () => void parts.push((performance.now() - begun) / 1000) };
+    const gradients = await seconds(() => model.gradients(long.tokens, targets.targets, input, state, watch));
+    if (values.gradient !== undefined) await writeFile(values.gradient, gradients.result.gradient);
     const { loss, gradient } = gradients.result;
     const update = await seconds(() => optimizer.update(parameters, gradient, 1e-6));
     const norm = Math.sqrt(gradient.reduce((sum, x) => sum + x * x, 0));
@@ -97,7 +105,9 @@ async function step(
           gradients: gradients.seconds,
           optimizer: update.seconds,
         },
+        ...(segments === undefined ? {} : { segmentLayers: segments, parts: parts.map((x) => Number(x.toFixed(2))) }),
         memoryMiB: memory.peak(),
+        hostMiB: Math.round(process.resourceUsage().maxRSS / 1024),
       }),
     );
   }
@@ -113,6 +123,8 @@ const lora = {
 } as const;
 const [mlpRows, block, scores] = [number(values.mlpRows), number(values.block), number(values.scores)];
 const reserve = number(values.reserve);
+const segments = number(values.segments);
+const host = number(values.host);
 const created = await seconds(() =>
   loadResidentModel(dir, {
     device: values.device === 'cpu' ? 'cpu' : 'cuda',
@@ -124,6 +136,8 @@ const created = await seconds(() =>
     ...(mlpRows === undefined ? {} : { mlpRows }),
     ...(block === undefined ? {} : { attentionBlock: block }),
     ...(reserve === undefined ? {} : { reserveBytes: reserve }),
+    ...(segments === undefined ? {} : { segmentLayers: segments }),
+    ...(host === undefined ? {} : { hostBytes: host }),
     ...(values.int4 === undefined ? {} : { int4Folder: values.int4 }),
     ...(scores === undefined ? {} : { scoresAtOnce: scores }),
     ...(values.profile === undefined ? {} : { profile: values.profile }),

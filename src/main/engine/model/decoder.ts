@@ -121,6 +121,12 @@ export function headName(config: ModelConfig): string {
   return config.tieWordEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
 }
 
+/** Consecutive layers: the first, and the one after the last. */
+export interface LayerRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** What the backward pass keeps: everything, or each layer's input only (the layer is computed again). */
 export type Checkpointing = 'none' | 'layer';
 
@@ -134,17 +140,18 @@ interface Kept {
   readonly gradientOf: (value: Value) => Value | undefined;
 }
 
-function keptBuffers(g: Graph, x: Value, { config, parameters }: DecoderInput): Kept {
+function keptBuffers(g: Graph, x: Value, layers: readonly number[], { config, parameters }: DecoderInput): Kept {
   const named = (...values: Value[]): void => {
     g.sameShapes(['T', config.hiddenSize], ...values);
   };
-  const inputs = Array.from({ length: config.numLayers }, () => o.full(g, x.dtype, o.shapeOf(g, x)));
-  named(...inputs);
-  const gradients = new Map(parameters.all.map((value) => [value, o.full(g, value.dtype, o.shapeOf(g, value))]));
+  const inputs = new Map(layers.map((layer) => [layer, o.full(g, x.dtype, o.shapeOf(g, x))]));
+  named(...inputs.values());
+  const trained = layers.flatMap((layer) => parameters.ofLayer(layer));
+  const gradients = new Map(trained.map((value) => [value, o.full(g, value.dtype, o.shapeOf(g, value))]));
   return {
-    early: [...inputs, ...gradients.values()],
+    early: [...inputs.values(), ...gradients.values()],
     inputOf: (value, layer) => {
-      const buffer = inputs[layer];
+      const buffer = inputs.get(layer);
       if (buffer === undefined) throw new Error(`no buffer for layer ${layer}`);
       const kept = o.add(g, buffer, value);
       named(value, kept);
@@ -154,13 +161,20 @@ function keptBuffers(g: Graph, x: Value, { config, parameters }: DecoderInput): 
   };
 }
 
-/** Final hidden states [T, hidden], normalised, of ids [T]. */
-export function decoder(g: Graph, ids: Value, input: DecoderInput, checkpointing: Checkpointing = 'none'): Value {
-  let x = embed(g, ids, input.parameters);
-  const kept = input.memory !== undefined && checkpointing === 'layer' ? keptBuffers(g, x, input) : undefined;
+/** Layers `from` to `to` (not included) of a decoder, x [T, hidden] in and out. */
+export function decoderLayers(
+  g: Graph,
+  rows: Value,
+  { from, to }: LayerRange,
+  input: DecoderInput,
+  checkpointing: Checkpointing,
+): Value {
+  const layers = Array.from({ length: to - from }, (_, i) => from + i);
+  let x = rows;
+  const kept = input.memory !== undefined && checkpointing === 'layer' ? keptBuffers(g, x, layers, input) : undefined;
   const first = [...(input.memory?.first ?? []), ...(kept?.early ?? [])];
   if (first.length > 0) x = o.after(g, x, ...first);
-  for (let layer = 0; layer < input.config.numLayers; layer++) {
+  for (const layer of layers) {
     if (kept !== undefined) x = kept.inputOf(x, layer);
     x =
       checkpointing === 'none'
@@ -173,5 +187,11 @@ export function decoder(g: Graph, ids: Value, input: DecoderInput, checkpointing
             kept?.gradientOf,
           );
   }
-  return finalNorm(g, x, input);
+  return x;
+}
+
+/** Final hidden states [T, hidden], normalised, of ids [T]. */
+export function decoder(g: Graph, ids: Value, input: DecoderInput, checkpointing: Checkpointing = 'none'): Value {
+  const all = { from: 0, to: input.config.numLayers };
+  return finalNorm(g, decoderLayers(g, embed(g, ids, input.parameters), all, input, checkpointing), input);
 }

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Graph, Value } from '../onnx/graph.ts';
 import * as o from '../onnx/ops.ts';
-import type { ParameterLayout } from './parameters.ts';
+import type { ParameterLayout, ParameterTensor } from './parameters.ts';
 import { loraTensorName } from './parameters.ts';
 import type { ModelWeights, WeightTensor } from './weights.ts';
 import type { ComputeType, ConvertedWeights } from './converted-weights.ts';
@@ -180,14 +180,14 @@ function inPlace(g: Graph, name: string, tensor: WeightTensor, folder: string): 
  * The largest number that divides all sizes. The vector is split and joined in rows of so many elements: CUDA's Split and
  * Concat make a table on the CPU with an entry for each index along the axis, which for 42 million took 0.3 s.
  */
-function commonUnit(layout: ParameterLayout): number {
+function commonUnit(tensors: readonly ParameterTensor[]): number {
   const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
-  return layout.tensors.map(({ size }) => size).reduce(divisor, 0) || 1;
+  return tensors.map(({ size }) => size).reduce(divisor, 0) || 1;
 }
 
 /** Cuts the flat vector [P] into its tensors, of the type that the graph computes in. */
 function cut(g: Graph, layout: ParameterLayout, vector: Value, dtype: ComputeType): Map<string, Value> {
-  const unit = commonUnit(layout);
+  const unit = commonUnit(layout.tensors);
   const sizes = layout.tensors.map((tensor) => tensor.size / unit);
   const pieces = o.split(g, o.reshape(g, vector, [-1, unit]), g.constant('int64', sizes), 0);
   return new Map(
@@ -218,13 +218,17 @@ export function parameterValues(
   return new ParameterValues(layout, weights, cut(g, layout, vector, dtype), dtype, packedValues(g, source));
 }
 
-/** The gradients of all trainable values as one float32 vector [P]; values that nothing depends on count as zero. */
-export function flatten(g: Graph, layout: ParameterLayout, gradients: readonly (Value | undefined)[]): Value {
-  const unit = commonUnit(layout);
-  const rows = layout.tensors.map(({ size }, i) => {
+/** The gradients of trainable values as one float32 vector; values that nothing depends on count as zero. */
+export function flatten(
+  g: Graph,
+  tensors: readonly ParameterTensor[],
+  gradients: readonly (Value | undefined)[],
+): Value {
+  const unit = commonUnit(tensors);
+  const rows = tensors.map(({ size }, i) => {
     const gradient = gradients[i];
     if (gradient === undefined) return o.full(g, 'float32', [size / unit, unit]);
     return o.cast(g, o.reshape(g, gradient, [-1, unit]), 'float32');
   });
-  return o.reshape(g, o.concat(g, rows, 0), [layout.total]);
+  return o.reshape(g, o.concat(g, rows, 0), [tensors.reduce((sum, { size }) => sum + size, 0)]);
 }

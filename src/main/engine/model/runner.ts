@@ -65,6 +65,20 @@ export interface GradientOutput {
   readonly gradient: Float32Array;
 }
 
+/** For a step that is cut into several runs: how far it is, and a place to stop. */
+export interface StepWatch {
+  /** Called after each run but the last; `fraction` of the step's time, null while nothing tells. */
+  readonly onPart?: (part: StepPart) => void;
+  /** Aborted, the step ends between two runs with UserError('cancelled'), and nothing comes of it. */
+  readonly signal?: AbortSignal;
+}
+
+export interface StepPart {
+  readonly done: number;
+  readonly total: number;
+  readonly fraction: number | null;
+}
+
 export interface GenerateInput {
   /** Token ids that all prompts share (may be empty); read once. */
   readonly prefix: Int32Array;
@@ -113,6 +127,7 @@ export interface ModelRunner {
     targets: Targets,
     objective: ObjectiveInput,
     state: ModelState,
+    watch?: StepWatch,
   ): Promise<GradientOutput>;
   generate(input: GenerateInput, state: ModelState): Promise<GenerateOutput>;
   release(): Promise<void>;

@@ -22,7 +22,17 @@ export function targetLogProbs(
   values: ScoreValues,
   checkpointing: Checkpointing = 'none',
 ): Value {
-  const hidden = o.gather(g, decoder(g, values.ids, input, checkpointing), values.from);
+  return headLogProbs(g, decoder(g, values.ids, input, checkpointing), input, values);
+}
+
+/** The same from the final hidden states [T, hidden], normalised. */
+export function headLogProbs(
+  g: Graph,
+  states: Value,
+  input: DecoderInput,
+  values: Pick<ScoreValues, 'from' | 'target' | 'chunk'>,
+): Value {
+  const hidden = o.gather(g, states, values.from);
   const name = headName(input.config);
   return g.scope('loss_head', () =>
     tokenLogProbs(g, {

@@ -4,8 +4,8 @@ import type { Graph } from './graph.ts';
 import { outOfMemory } from './out-of-memory.ts';
 import { encodeModel } from './wire.ts';
 
-/** Typed data of a graph input or output; int64 travels as BigInt64Array, bool as bytes. */
-export type TensorData = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array;
+/** Typed data of a graph input or output; int64 travels as BigInt64Array, bool as bytes, float16 as its bits. */
+export type TensorData = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array | Uint16Array;
 
 export interface HostTensor {
   readonly data: TensorData;
@@ -35,7 +35,24 @@ function typeOf(data: TensorData): ort.Tensor.Type {
   if (data instanceof Float64Array) return 'float64';
   if (data instanceof Int32Array) return 'int32';
   if (data instanceof BigInt64Array) return 'int64';
+  if (data instanceof Uint16Array) return 'float16';
   return 'bool';
+}
+
+/**
+ * A tensor of the data. onnxruntime-common turns the bits of float16 into a Float16Array where Node has that, of which
+ * onnxruntime-node 1.30 sees no bytes ("not enough space: expected 131072, got 0"): the tensor gets the bits back.
+ */
+function tensorOf({ data, dims }: HostTensor): ort.Tensor {
+  const tensor = new ort.Tensor(typeOf(data), data as Float32Array, [...dims]);
+  return data instanceof Uint16Array ? Object.assign(tensor, { cpuData: data }) : tensor;
+}
+
+/** onnxruntime-node gives float16 as a Float16Array where Node has that, else as its bits. */
+function dataOf({ type, data }: ort.Tensor): TensorData {
+  if (type !== 'float16') return data as TensorData;
+  const { buffer, byteOffset, length } = data as Uint16Array;
+  return new Uint16Array(buffer, byteOffset, length);
 }
 
 /** Session configuration entries (onnxruntime_session_options_config_keys.h), all of them texts. */
@@ -114,17 +131,12 @@ export class Session {
     // onnxruntime-node passes over names that it does not know: a misspelt feed would go unnoticed.
     const unknown = Object.keys(feeds).find((name) => !this.session.inputNames.includes(name));
     if (unknown !== undefined) throw new Error(`the graph has no input "${unknown}"`);
-    const tensors = Object.fromEntries(
-      Object.entries(feeds).map(([name, { data, dims }]) => [
-        name,
-        new ort.Tensor(typeOf(data), data as Float32Array, [...dims]),
-      ]),
-    );
+    const tensors = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, tensorOf(tensor)]));
     const results = await this.session.run(tensors).catch((error: unknown) => {
       throw outOfMemory(error, this.device, 'running') ?? error;
     });
     return Object.fromEntries(
-      Object.entries(results).map(([name, tensor]) => [name, { data: tensor.data as TensorData, dims: tensor.dims }]),
+      Object.entries(results).map(([name, tensor]) => [name, { data: dataOf(tensor), dims: tensor.dims }]),
     );
   }
 

@@ -1,4 +1,6 @@
+import type { DType } from '../onnx/dtype.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
+import type { HostRows } from '../onnx/half-rows.ts';
 import * as o from '../onnx/ops.ts';
 import type { TreeValues } from '../model/tree-attention.ts';
 import type { FlashRulers } from '../onnx/flash-attention.ts';
@@ -31,6 +33,8 @@ export interface ProgramInputs {
   readonly chunk: Value;
   readonly objective: ObjectiveGraphInput;
   readonly decode: DecodeValues;
+  /** With segments: the rows that enter one, and the gradient of those that leave it. */
+  readonly segment?: { readonly rows: HostRows; readonly gradient: HostRows };
 }
 
 /** How rows attend: by blocks in plain operators (any device), or by flash attention (CUDA, half precision). */
@@ -62,11 +66,24 @@ export interface DecodeValues {
   readonly stopIds: Value;
 }
 
+export interface InputSizes {
+  /** Length of the trainable vector, and half the channels of a head. */
+  readonly parameters: number;
+  readonly half: number;
+  readonly attention: AttentionKind;
+  /** With segments: width of the rows between them, and the type in which they cross. */
+  readonly segment?: { readonly hidden: number; readonly dtype: DType };
+}
+
 /** Declares the inputs on the root graph. */
-export function programInputs(g: Graph, parameters: number, half: number, attention: AttentionKind): ProgramInputs {
+export function programInputs(g: Graph, { parameters, half, attention, segment }: InputSizes): ProgramInputs {
   const size = (name: string): Value => g.input(name, 'int64', [1]);
   const floats = (name: string, ...shape: (string | number)[]): Value => g.input(name, 'float32', shape);
   const tokens = (name: string, ...shape: string[]): Value => g.input(name, 'int32', shape);
+  const hostRows = (name: string, { hidden, dtype }: NonNullable<InputSizes['segment']>): HostRows => ({
+    rows: g.input(`${name}_rows`, dtype, [`${name}_rows`, hidden]),
+    scales: g.input(`${name}_scales`, 'float32', [`${name}_scales`, 1]),
+  });
   return {
     program: g.input('program', 'bool', ['program']),
     parameters: floats('parameters', parameters),
@@ -105,6 +122,9 @@ export function programInputs(g: Graph, parameters: number, half: number, attent
       uniforms: floats('uniforms', 'B', 'K'),
       stopIds: tokens('stop_ids', 'E'),
     },
+    ...(segment === undefined
+      ? {}
+      : { segment: { rows: hostRows('segment', segment), gradient: hostRows('segment_gradient', segment) } }),
   };
 }
 

@@ -15,6 +15,7 @@ import type {
   ModelRunner,
   ModelState,
   ObjectiveInput,
+  StepWatch,
   Targets,
   TreeTokens,
 } from '../model/runner.ts';
@@ -27,12 +28,14 @@ import type { Int4Weights } from '../model/int4-weights.ts';
 import { Session } from '../onnx/session.ts';
 import type { Device, HostTensor } from '../onnx/session.ts';
 import { checkGenerate, checkObjective, checkRows, checkState, checkTargets, checkTree } from './input-checks.ts';
-import { PROGRAMS, residentGraph } from './resident-graph.ts';
+import { cutInto, PROGRAMS, residentGraph } from './resident-graph.ts';
 import type { AttentionKind } from './program-inputs.ts';
 import type { Program } from './resident-graph.ts';
 import { reservedPieces } from './reserved-pieces.ts';
 import { emptyRow, layoutRow, ruler } from './row-layout.ts';
 import type { RowLayout } from './row-layout.ts';
+import { SegmentedStep } from './segmented-step.ts';
+import type { Feeds, Results } from './segmented-step.ts';
 
 export interface ResidentOptions {
   readonly device: Device;
@@ -65,6 +68,13 @@ export interface ResidentOptions {
    * most. For rows so long that what they need, taken in small pieces, would not fit.
    */
   readonly reserveBytes?: number;
+  /**
+   * Layers in a segment: a gradient step is then several runs, and what lies between them waits in host memory. Left out,
+   * or at least as many as the model has: one run.
+   */
+  readonly segmentLayers?: number;
+  /** What of the computer's memory segments may use; default: what is free when a step begins. */
+  readonly hostBytes?: number;
   /** Batched prompts longer than this (after the prefix) are decoded one by one: all at once would take much memory. */
   readonly longPrompt?: number;
   readonly profile?: string;
@@ -103,6 +113,7 @@ export class ResidentModel implements ModelRunner {
   private readonly weights: ModelWeights;
   private readonly session: Session;
   private readonly options: ResidentOptions;
+  private readonly segmented: SegmentedStep | undefined;
   private fullReference: Promise<Float32Array> | undefined;
   private busy = false;
 
@@ -118,6 +129,9 @@ export class ResidentModel implements ModelRunner {
     this.layout = layout;
     this.session = session;
     this.options = options;
+    const segments = cutInto(config.numLayers, options.segmentLayers);
+    if (segments.length > 0)
+      this.segmented = new SegmentedStep(config, layout, segments, precision(options).dtype, options.hostBytes);
   }
 
   static async create(config: ModelConfig, weights: ModelWeights, options: ResidentOptions): Promise<ResidentModel> {
@@ -137,6 +151,7 @@ export class ResidentModel implements ModelRunner {
       attention,
       checkpointing: options.checkpointing ?? 'none',
       programs: options.programs ?? PROGRAMS,
+      ...(options.segmentLayers === undefined ? {} : { segmentLayers: options.segmentLayers }),
     });
     const session = await Session.create(graph, {
       device: options.device,
@@ -170,10 +185,9 @@ export class ResidentModel implements ModelRunner {
     const one = vector(Int32Array.of(0));
     const weights = ['nll_weight', 'chosen_mask', 'rejected_mask'].map((name) => [name, vector(Float32Array.of(1))]);
     const feeds: Feeds = { ...rows.feeds, from: one, target: one, reserve: reserved(0) };
-    for (const program of ['score', 'gradients'] as const) {
-      const own: Feeds = program === 'score' ? feeds : { ...feeds, ...(Object.fromEntries(weights) as Feeds) };
-      if (built.includes(program)) await this.alone(() => this.run(program, state, own));
-    }
+    if (built.includes('score')) await this.alone(() => this.run('score', state, feeds));
+    const trained = { ...feeds, ...(Object.fromEntries(weights) as Feeds) };
+    if (built.includes('gradients')) await this.alone(() => this.gradientRuns(state, trained, rows.length, {}));
   }
 
   async initialParameters(seed: number): Promise<Float32Array> {
@@ -220,13 +234,28 @@ export class ResidentModel implements ModelRunner {
     targets: Targets,
     objective: ObjectiveInput,
     state: ModelState,
+    watch: StepWatch = {},
   ): Promise<GradientOutput> {
     const rows = this.rows(tokens, state);
     checkObjective(objective, targets.target.length);
     const inputs = { ...rows.feeds, ...this.targets(tokens, targets, rows), ...objectiveFeeds(objective) };
-    const { floats, scalars, gradient } = await this.alone(() => this.run('gradients', state, inputs));
+    const { floats, scalars, gradient } = await this.alone(() => this.gradientRuns(state, inputs, rows.length, watch));
     const [loss = NaN, nll = NaN, preference = NaN] = floatsOf(scalars);
     return { logps: floatsOf(floats), loss, nll, preference, gradient: floatsOf(gradient) };
+  }
+
+  /** The gradient of a row of `length` tokens with its padding, in one run or in segments. */
+  private async gradientRuns(
+    state: ModelState,
+    feeds: Feeds,
+    length: number,
+    watch: StepWatch,
+  ): Promise<Omit<Results, 'tokens'>> {
+    if (this.segmented === undefined) return this.run('gradients', state, feeds);
+    this.mustHave('gradients');
+    const run = (program: number, between: Feeds): Promise<Results> =>
+      this.runNumber(program, state, { ...feeds, ...between });
+    return this.segmented.run(run, length, watch);
   }
 
   async generate(input: GenerateInput, state: ModelState): Promise<GenerateOutput> {
@@ -335,26 +364,35 @@ export class ResidentModel implements ModelRunner {
     }
   }
 
-  private async run(program: Program, state: ModelState, feeds: Feeds): Promise<Results> {
+  private mustHave(program: Program): void {
     const built = this.options.programs ?? PROGRAMS;
     if (!built.includes(program)) throw new Error(`the program "${program}" was not built, only ${built.join(', ')}`);
+  }
+
+  private async run(program: Program, state: ModelState, feeds: Feeds): Promise<Results> {
+    this.mustHave(program);
+    return this.runNumber(PROGRAMS.indexOf(program), state, feeds);
+  }
+
+  private async runNumber(program: number, state: ModelState, feeds: Feeds): Promise<Results> {
     checkState(state, this.layout, this.config);
     const { parameters, rope } = state;
     const results = await this.session.run({
       ...EMPTY,
       ...emptyRow(precision(this.options).attention),
-      program: ruler(PROGRAMS.indexOf(program)),
+      ...this.segmented?.nothing,
+      program: ruler(program),
       reserve: reserved(this.options.reserveBytes ?? 0),
       parameters: vector(parameters),
       rope_cos: { data: rope.cos, dims: [rope.length, rope.half] },
       rope_sin: { data: rope.sin, dims: [rope.length, rope.half] },
       ...feeds,
     });
-    const { floats, scalars, gradient, tokens } = results;
+    const { floats, scalars, gradient, tokens, rows, row_scales: scales } = results;
     if (floats === undefined || scalars === undefined || gradient === undefined || tokens === undefined) {
       throw new Error('the resident graph has four outputs');
     }
-    return { floats, scalars, gradient, tokens };
+    return { floats, scalars, gradient, tokens, ...(rows && scales ? { between: { rows, scales } } : {}) };
   }
 
   /** Ends profiling; the trace file is written. */
@@ -365,15 +403,6 @@ export class ResidentModel implements ModelRunner {
   async release(): Promise<void> {
     await this.alone(() => this.session.release());
   }
-}
-
-type Feeds = Record<string, HostTensor>;
-
-interface Results {
-  readonly floats: HostTensor;
-  readonly scalars: HostTensor;
-  readonly gradient: HostTensor;
-  readonly tokens: HostTensor;
 }
 
 function layoutOf(config: ModelConfig, { trainable }: ResidentOptions): ParameterLayout {

@@ -76,5 +76,5 @@ export function gradientProgram(
   const { parameters } = decoderInput;
   const seed = { value: result.loss, gradient: g.constant(result.loss.dtype, 1) };
   const gradients = reverseMode(g, tape, [seed], parameters.all);
-  return { ...result, gradient: flatten(g, parameters.layout, gradients) };
+  return { ...result, gradient: flatten(g, parameters.layout.tensors, gradients) };
 }
