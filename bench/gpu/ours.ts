@@ -28,6 +28,7 @@ const { values, positionals } = parseArgs({
     reserve: { type: 'string' },
     segments: { type: 'string' },
     host: { type: 'string' },
+    rank: { type: 'string', default: '16' },
     int4: { type: 'string' },
     device: { type: 'string', default: 'cuda' },
     profile: { type: 'string' },
@@ -116,7 +117,7 @@ async function step(
 const memory = new MemoryWatch();
 const lora = {
   kind: 'lora',
-  rank: 16,
+  rank: Number(values.rank),
   alpha: 32,
   rslora: false,
   targets: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],

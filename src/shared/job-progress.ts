@@ -6,6 +6,8 @@ export interface JobProgress {
   readonly total: number;
   /** What is counted: documents, examples, items, ... */
   readonly unit: string;
+  /** Where the unit now at work has parts (a training step in segments): how many are done. */
+  readonly part?: { readonly done: number; readonly total: number };
   /** Seconds that the phase still needs; null where nothing is known yet. */
   readonly etaSeconds: number | null;
 }

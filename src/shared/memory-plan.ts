@@ -25,6 +25,8 @@ export interface PlanRequest {
   readonly checkpointing: RunConfig['gradientCheckpointing'];
   /** Default: the model's own precision. */
   readonly baseBits?: RunConfig['baseBits'];
+  /** Layers in one run of the step; left out, 0 or all of them: one run. */
+  readonly segmentLayers?: number;
 }
 
 export interface MemoryPart {
@@ -50,6 +52,9 @@ export interface MemoryPlan {
   /** The highest that is in use at once, in bytes: the machine's memory on the CPU, the card's on CUDA. */
   readonly peak: number;
   readonly parts: readonly MemoryPart[];
+  /** Layers in one run of the step, and the computer's memory that holds what lies between; null and 0 for one run. */
+  readonly segmentLayers: number | null;
+  readonly hostBytes: number;
 }
 
 const MiB = 2 ** 20;
@@ -105,6 +110,8 @@ const CUDA = {
   /** Pieces: as much again as what grows with the length where that is this much, in proportion; at most 1.1 times it. */
   piecesDouble: 21_700 * MiB,
   piecesMost: 1.1,
+  /** With segments, in the simulation (docs/results/gpu-2026-11.md). */
+  piecesSegments: 0.6,
   /** P, dP and dS in bfloat16. */
   scoreBytes: 6,
   chunk: 1024,
@@ -153,7 +160,56 @@ export function planMemory(model: PlanModel, request: PlanRequest): MemoryPlan {
     ({ bytes }) => bytes > 0,
   );
   const { device, tokens } = request;
-  return { device, tokens, peak: parts.reduce((sum, { bytes }) => sum + bytes, 0), parts };
+  const segmentLayers = segmentsIn(model, request);
+  return {
+    ...{ device, tokens, peak: parts.reduce((sum, { bytes }) => sum + bytes, 0), parts, segmentLayers },
+    hostBytes: segmentLayers === null ? 0 : hostBytes(model, { ...request, segmentLayers }),
+  };
+}
+
+/** Layers in a segment, or null where the step is one run. */
+function segmentsIn({ layers }: PlanModel, { segmentLayers = 0 }: PlanRequest): number | null {
+  return segmentLayers > 0 && segmentLayers < layers ? segmentLayers : null;
+}
+
+/**
+ * What of the computer's memory a step in segments holds: the rows between them, the gradient that enters one and the one
+ * that leaves it; float16 with a scale a row on CUDA, float32 on the CPU.
+ */
+export function hostBytes(
+  { layers, hiddenSize }: Pick<PlanModel, 'layers' | 'hiddenSize'>,
+  { device, tokens, segmentLayers }: Pick<PlanRequest, 'device' | 'tokens'> & { readonly segmentLayers: number },
+): number {
+  return (Math.ceil(layers / segmentLayers) + 1) * tokens * ((device === 'cuda' ? 2 : 4) * hiddenSize + 4);
+}
+
+/** Memory that a step may use: the card's (or, on the CPU, the computer's), and the computer's beside a card. */
+export interface Room {
+  readonly memory: number;
+  readonly host: number;
+}
+
+/** Share of the computer's free memory that segments may take. */
+const HOST_SHARE = 0.8;
+
+/**
+ * The request with the segments that a step needs: none where one run fits comfortably, else the fewest that do (or that fit
+ * at all). Fewer segments cross between card and computer less often, which costs more than the layers that they compute once
+ * more (measured at 256K). Unchanged where segments do not help, on the CPU (they take the same memory there), and where the
+ * request says how many.
+ */
+export function withSegments<Request extends PlanRequest>(model: PlanModel, request: Request, room: Room): Request {
+  if (request.device === 'cpu' || (request.segmentLayers ?? 0) > 0) return request;
+  if (planMemory(model, request).peak <= COMFORTABLE * room.memory) return request;
+  const cuts = Array.from({ length: model.layers - 1 }, (_, i) => Math.ceil(model.layers / (i + 2)));
+  const fitting = (share: number): Request | undefined =>
+    cuts
+      .map((segmentLayers) => ({ ...request, segmentLayers }))
+      .find((cut) => {
+        const { peak, hostBytes: host } = planMemory(model, cut);
+        return peak <= share * room.memory && host <= HOST_SHARE * room.host;
+      });
+  return fitting(COMFORTABLE) ?? fitting(1) ?? request;
 }
 
 function cpuParts(model: PlanModel, { tokens, trainable, checkpointing, baseBits }: PlanRequest): MemoryPart[] {
@@ -214,7 +270,9 @@ function cpuParts(model: PlanModel, { tokens, trainable, checkpointing, baseBits
   ];
 }
 
-function cudaParts(model: PlanModel, { tokens, trainable, checkpointing, baseBits }: PlanRequest): MemoryPart[] {
+function cudaParts(model: PlanModel, request: PlanRequest): MemoryPart[] {
+  const { tokens, trainable, checkpointing, baseBits } = request;
+  const segment = segmentsIn(model, request);
   const { layers, hiddenSize, intermediateSize, kvHeads, heads, vocabSize } = model;
   const { q, k, linear, trained } = sizes(model, trainable);
   const full = trainable.kind === 'full';
@@ -222,6 +280,7 @@ function cudaParts(model: PlanModel, { tokens, trainable, checkpointing, baseBit
   const perHead = (heads / kvHeads) * Math.min(tokens < 65_536 ? CUDA.block : 2 * CUDA.block, tokens) * tokens;
   const divisors = Array.from({ length: kvHeads }, (_, i) => i + 1).filter((n) => kvHeads % n === 0);
   const atOnce = divisors.findLast((n) => n * perHead <= (int4 ? CUDA.scoresInt4 : CUDA.scores)) ?? 1;
+  const kept = segment ?? layers;
   const work = CUDA.workHidden * hiddenSize + CUDA.workHeads * q + CUDA.workKeys * k;
   const parts: MemoryPart[] = [
     {
@@ -241,13 +300,14 @@ function cudaParts(model: PlanModel, { tokens, trainable, checkpointing, baseBit
     },
     {
       name: 'layerInputs',
-      bytes: checkpointing === 'layer' ? 2 * layers * tokens * hiddenSize : 0,
+      // A segment's own, and what enters and leaves it.
+      bytes: 2 * tokens * hiddenSize * ((checkpointing === 'layer' ? kept : 0) + (segment === null ? 0 : 3)),
       about: "every layer's input, kept for the way back; grows with the length",
     },
     {
       name: 'activations',
       bytes:
-        checkpointing === 'layer' ? 0 : 2 * layers * tokens * (4 * hiddenSize + 3 * q + 4 * k + 4 * intermediateSize),
+        checkpointing === 'layer' ? 0 : 2 * kept * tokens * (4 * hiddenSize + 3 * q + 4 * k + 4 * intermediateSize),
       about: 'all that every layer computes; gradient checkpointing keeps its input only',
     },
     {
@@ -275,15 +335,20 @@ function cudaParts(model: PlanModel, { tokens, trainable, checkpointing, baseBit
     {
       name: 'pieces',
       // What is needed, not what is taken where there is plenty: on a card with 24 GiB left the arena asked for exact pieces.
-      bytes: int4 ? 0 : growing * Math.min(CUDA.piecesMost, growing / CUDA.piecesDouble),
+      bytes: int4
+        ? 0
+        : growing * (segment === null ? Math.min(CUDA.piecesMost, growing / CUDA.piecesDouble) : CUDA.piecesSegments),
       about: 'memory that the runtime keeps in pieces too small for what comes later',
     },
   ];
 }
 
-/** The longest packed pair whose step fits into `memory` bytes; 0 where not even one token does. */
-export function longestThatFits(model: PlanModel, request: Omit<PlanRequest, 'tokens'>, memory: number): number {
-  const fits = (tokens: number): boolean => planMemory(model, { ...request, tokens }).peak <= memory;
+/** The longest packed pair whose step fits, in segments where that helps; 0 where not even one token does. */
+export function longestThatFits(model: PlanModel, request: Omit<PlanRequest, 'tokens'>, room: Room): number {
+  const fits = (tokens: number): boolean => {
+    const { peak, hostBytes: host } = planMemory(model, withSegments(model, { ...request, tokens }, room));
+    return peak <= room.memory && host <= room.host;
+  };
   if (!fits(1)) return 0;
   let [low, high] = [1, 2];
   while (high < 2 ** 30 && fits(high)) [low, high] = [high, high * 2];
@@ -304,9 +369,14 @@ export interface MemoryVerdict {
   readonly advice: string | null;
 }
 
-/** Whether a plan fits into `memory` bytes, and what would help most. */
-export function judgePlan(model: PlanModel, request: PlanRequest, memory: number): MemoryVerdict {
-  const { peak } = planMemory(model, request);
+/** Whether a plan fits, and what would help most. Segments are those of the request, see withSegments. */
+export function judgePlan(model: PlanModel, request: PlanRequest, room: Room): MemoryVerdict {
+  const { memory } = room;
+  const { peak, hostBytes: host, segmentLayers } = planMemory(model, request);
+  if (segmentLayers !== null && host > room.host) {
+    const advice = `Use more layers a segment (segmentLayers): ${gigabytes(host)} of the computer's memory are needed, and ${gigabytes(room.host)} are free.`;
+    return { verdict: 'does_not_fit', advice };
+  }
   if (peak <= COMFORTABLE * memory) return { verdict: 'fits', advice: null };
   const verdict = peak <= memory ? 'tight' : 'does_not_fit';
   const checkpointed = { ...request, checkpointing: 'layer' as const };
@@ -318,10 +388,24 @@ export function judgePlan(model: PlanModel, request: PlanRequest, memory: number
   if (request.baseBits !== '4' && planMemory(model, packed).peak <= memory) {
     return { verdict, advice: 'Use base weights in 4 bits (baseBits 4), which are a little less exact.' };
   }
-  const longest = longestThatFits(model, request, COMFORTABLE * memory);
+  const longest = longestThatFits(model, request, { ...room, memory: COMFORTABLE * memory });
   if (longest >= 256) {
     const shown = longest.toLocaleString('en');
     return { verdict, advice: `Use pairs of at most ${shown} tokens (maxLength), or leave out the longest documents.` };
   }
   return { verdict, advice: 'Use a smaller model or a machine with more memory.' };
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+/** How a step is computed, for people: in one run, or in segments with what they hold in the computer's memory. */
+export function segmentsText({
+  segmentLayers,
+  hostBytes: host,
+}: Pick<MemoryPlan, 'segmentLayers' | 'hostBytes'>): string {
+  if (segmentLayers === null) return 'in one run';
+  const layers = segmentLayers === 1 ? 'one layer' : `${segmentLayers} layers`;
+  return `in segments of ${layers}, with ${gigabytes(host)} of the computer's memory`;
 }

@@ -90,6 +90,10 @@ export const runConfigHelp: Readonly<Record<string, FieldHelp>> = {
     text: 'precision of the frozen weights: own, or 4 (a LoRA adapter on 4-bit weights: a quarter of the memory, less exact)',
   },
   gradientCheckpointing: { group: machine, text: 'recompute each layer in the backward pass to save memory' },
+  segmentLayers: {
+    group: machine,
+    text: "layers that a step computes at a time, while what lies between waits in the computer's memory; 0 = all, or fewer where they do not fit",
+  },
   device: { group: machine, text: 'where to compute' },
   threads: { group: machine, text: 'CPU threads; 0 = as many as there are cores' },
 };

@@ -181,6 +181,11 @@ const fieldsSchema = z.strictObject({
   /** Most turns (questions) that one example carries. */
   turnsPerSample: count.optional(),
   gradientCheckpointing: z.enum(['none', 'layer']).default('layer'),
+  /**
+   * Layers that one run of a gradient step computes; what lies between waits in the computer's memory. 0 = chosen by the
+   * memory planner; at least as many as the model has = one run. It does not change results.
+   */
+  segmentLayers: z.int().min(0).max(1024).default(0),
 
   /** Optimizer steps between checkpoints; the last step always makes one. */
   checkpointEvery: count.default(500),

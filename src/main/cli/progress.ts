@@ -24,11 +24,12 @@ export interface PhaseTime {
 
 /** One line that says how far a job is, such as `train: 12 of 76 steps, 16%, about 31 s left`. */
 export function progressLine(progress: JobProgress): string {
-  const { phase, done, total, unit, etaSeconds } = progress;
+  const { phase, done, total, unit, part, etaSeconds } = progress;
   if (total <= 0) return done > 0 ? `${phase}: ${whole(done)} ${unit}` : phase;
   const share = `${Math.floor((100 * Math.min(done, total)) / total)}%`;
   const left = done >= total || etaSeconds === null ? '' : `, about ${duration(etaSeconds)} left`;
-  return `${phase}: ${whole(done)} of ${whole(total)} ${unit}, ${share}${left}`;
+  const within = part === undefined ? '' : `, part ${whole(part.done)} of ${whole(part.total)} of the next`;
+  return `${phase}: ${whole(done)} of ${whole(total)} ${unit}, ${share}${within}${left}`;
 }
 
 /**

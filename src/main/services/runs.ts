@@ -16,6 +16,7 @@ import { writeFileAtomic } from '../files/atomic-write.ts';
 import type { MetricsPage } from '../workspace/metrics.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { codeVersion } from './code-version.ts';
+import { withSettledSegments } from './run-memory.ts';
 import type { ServiceContext } from './context.ts';
 import type { JobOptions } from './engine-client.ts';
 import { withStatus } from './job-status.ts';
@@ -58,8 +59,9 @@ export async function train(
   options: TrainOptions = {},
 ): Promise<RunOutcome> {
   const { workspace } = context;
-  const config = parseRunConfig(request.config);
   const { model, plan, pairs, heldOut } = await planTraining(context, request, options);
+  const given = parseRunConfig(request.config);
+  const config = await withSettledSegments(model, given, plan.longestTokens, ownPids(context));
   const id = workspace.transaction(() => {
     noteModel(workspace, model);
     return workspace.runs.add({
@@ -100,15 +102,15 @@ export async function continueFrom(
   const { workspace, engine } = context;
   const parent = workspace.runs.get(request.runId);
   const checkpoint = checkpointOf(context, parent.id, request.checkpointId);
-  const config = continuedConfig(workspace.runs.config(parent.id), request.config ?? {});
+  const wanted = continuedConfig(workspace.runs.config(parent.id), request.config ?? {});
   const modelDir = resolve(request.modelDir ?? modelFolder(context, parent.modelFingerprint));
-  await usableModel(engine, modelDir, { ...options, expected: parent.modelFingerprint });
+  const model = await usableModel(engine, modelDir, { ...options, expected: parent.modelFingerprint });
   const { pairs, heldOut } = workspace.runs.data(parent.id);
   const samples = bySample(workspace, pairs);
   // The documents were split when the other run was made: these are all for training.
   const plan = await engine.run(
     'prepareTraining',
-    { modelDir, config: { ...config, heldOutFraction: 0 }, documents: samples.map(() => 1) },
+    { modelDir, config: { ...wanted, heldOutFraction: 0 }, documents: samples.map(() => 1) },
     { readSample: ({ index }) => workspace.samples.ofPairs(samples[index] ?? []) },
     options,
   );
@@ -117,11 +119,12 @@ export async function continueFrom(
       'invalid_input',
       `The checkpoint is at step ${checkpoint.step}, and the new run would end at step ${plan.steps}.`,
       {
-        place: { field: config.maxSteps === null ? 'epochs' : 'maxSteps' },
+        place: { field: wanted.maxSteps === null ? 'epochs' : 'maxSteps' },
         hint: 'Choose an earlier checkpoint, or give the new run more epochs or steps.',
       },
     );
   }
+  const config = await withSettledSegments(model, wanted, plan.longestTokens, ownPids(context));
   const id = workspace.runs.add({
     name: request.name ?? `${parent.name}, from step ${checkpoint.step}`,
     ...{ config, modelFingerprint: parent.modelFingerprint, codeVersion: codeVersion() },
@@ -129,6 +132,11 @@ export async function continueFrom(
   });
   options.onRun?.(workspace.runs.get(id), plan);
   return execute(context, id, modelDir, false, options);
+}
+
+/** Our own engine: what it holds of a card is free for the run. */
+function ownPids({ engine }: Pick<ServiceContext, 'engine'>): readonly number[] {
+  return engine.pid === undefined ? [] : [engine.pid];
 }
 
 /**

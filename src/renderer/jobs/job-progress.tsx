@@ -12,6 +12,7 @@ export function JobProgressLine({ job, width = 160 }: { readonly job: ApiJob; re
       <span className="muted">
         {progress.phase} {formatCount(progress.done)}
         {progress.total > 0 && `/${formatCount(progress.total)}`} {progress.unit}
+        {progress.part !== undefined && `, part ${progress.part.done}/${progress.part.total} of the next`}
       </span>
       <Progress value={share} w={width} size="sm" aria-label={`${progress.phase} ${share.toFixed(0)}%`} />
       <span className="muted">{progress.etaSeconds === null ? '' : `${formatDuration(progress.etaSeconds)} left`}</span>

@@ -37,6 +37,10 @@ export interface RunPlanView {
   readonly memoryBytes: number;
   readonly memoryParts: readonly MemoryPart[];
   readonly memoryAvailable: number;
+  /** Layers in one run of a step, and what of the computer's memory that takes; null and 0 for one run. */
+  readonly segmentLayers: number | null;
+  readonly hostBytes: number;
+  readonly hostAvailable: number;
   /** Tokens of the longest example that would fit into that. */
   readonly longestThatFits: number;
   readonly verdict: 'fits' | 'tight' | 'does_not_fit';

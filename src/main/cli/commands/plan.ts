@@ -1,7 +1,7 @@
-import { totalmem } from 'node:os';
+import { freemem, totalmem } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../../../shared/errors.ts';
-import { judgePlan, longestThatFits, planMemory } from '../../../shared/memory-plan.ts';
+import { judgePlan, longestThatFits, planMemory, segmentsText, withSegments } from '../../../shared/memory-plan.ts';
 import type { PlanRequest } from '../../../shared/memory-plan.ts';
 import type { BaseBits } from '../../../shared/run-config.ts';
 import { cudaReport } from '../../services/cuda/report.ts';
@@ -20,6 +20,8 @@ interface PlanFlags extends SharedFlags {
   readonly full?: true;
   readonly checkpointing: PlanRequest['checkpointing'];
   readonly baseBits?: BaseBits;
+  readonly segmentLayers: number;
+  readonly hostMemory?: number;
 }
 
 const LINEARS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
@@ -41,6 +43,13 @@ export function planCommand(): Command {
     .addOption(
       new Option('--checkpointing <kind>', 'gradient checkpointing').choices(['layer', 'none']).default('layer'),
     )
+    .option(
+      '--segment-layers <n>',
+      'layers in one run of a step; 0 = all, or fewer where they do not fit',
+      wholeNumber(0),
+      0,
+    )
+    .option('--host-memory <gib>', "with segments, the computer's memory in GiB (default: what is free)", positive)
     .addHelpText('after', () =>
       [
         '',
@@ -57,7 +66,7 @@ export function planCommand(): Command {
         const engine = new EngineClient();
         try {
           const model = await inspectModel(engine, dir, { signal, onNotice: note });
-          const request: PlanRequest = {
+          const asked: PlanRequest = {
             device: flags.device,
             tokens: flags.length ?? model.contextLength,
             trainable:
@@ -66,11 +75,14 @@ export function planCommand(): Command {
                 : { kind: 'lora', rank: flags.rank, alpha: 2 * flags.rank, rslora: false, targets: [...LINEARS] },
             checkpointing: flags.checkpointing,
             ...(flags.baseBits === undefined ? {} : { baseBits: flags.baseBits }),
+            segmentLayers: flags.segmentLayers,
           };
           const memory = flags.memory === undefined ? await memoryOf(flags.device) : flags.memory * 2 ** 30;
+          const room = { memory, host: flags.hostMemory === undefined ? freemem() : flags.hostMemory * 2 ** 30 };
+          const request = withSegments(model, asked, room);
           const plan = planMemory(model, request);
-          const longest = longestThatFits(model, request, memory);
-          const { verdict, advice } = judgePlan(model, request, memory);
+          const longest = longestThatFits(model, asked, room);
+          const { verdict, advice } = judgePlan(model, request, room);
           print(
             [
               textTable(
@@ -82,11 +94,11 @@ export function planCommand(): Command {
                 ]),
               ),
               '',
-              `${whole(request.tokens)} tokens ${{ fits: 'fit', tight: 'fit tightly', does_not_fit: 'do not fit' }[verdict]}.${advice === null ? '' : ` ${advice}`}`,
+              `${whole(request.tokens)} tokens ${{ fits: 'fit', tight: 'fit tightly', does_not_fit: 'do not fit' }[verdict]} ${segmentsText(plan)}.${advice === null ? '' : ` ${advice}`}`,
               `The longest pair that fits has ${whole(longest)} tokens.`,
             ].join('\n'),
           );
-          await json({ ...plan, memory, verdict, advice, longest });
+          await json({ ...plan, memory, hostMemory: room.host, verdict, advice, longest });
           if (verdict === 'does_not_fit') {
             throw new UserError(
               'no_memory',

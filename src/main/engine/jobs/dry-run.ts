@@ -1,5 +1,6 @@
 import { UserError } from '../../../shared/errors.ts';
 import { weightsFingerprint } from '../model/weights.ts';
+import { watchedRunner } from '../model/runner.ts';
 import type { DryRunReport } from '../protocol/jobs.ts';
 import { splitDocuments } from '../training/data-order.ts';
 import { stepTokens, type TrainingExample } from '../training/example.ts';
@@ -45,6 +46,7 @@ export const dryRun: Job<'dryRun'> = async ({ modelDir, config, documents }, con
     ...{ signal: context.signal, progress: context.progress },
     trainable: config.trainable,
     checkpointing: config.gradientCheckpointing,
+    segmentLayers: config.segmentLayers,
     programs: trainingPrograms(config, heldOut),
   });
   const loaded = performance.now();
@@ -68,10 +70,11 @@ export const dryRun: Job<'dryRun'> = async ({ modelDir, config, documents }, con
     const [scored] = await scoreReferences(runner, [example], reference, cache, options);
     if (scored === undefined) throw new Error('nothing was scored');
     const referenced = performance.now();
+    const watched = watchedRunner(runner, { signal: context.signal });
     const result =
       config.objective === 'opsdl'
-        ? await opsdlGradient(runner, scored, config, parameters, ropeFor, 1, [])
-        : await exampleGradient(runner, scored, config, parameters, ropeFor);
+        ? await opsdlGradient(watched, scored, config, parameters, ropeFor, 1, [])
+        : await exampleGradient(watched, scored, config, parameters, ropeFor);
     const ended = performance.now();
     sum.add(result, scored, 1);
     return { reference: (referenced - begun) / 1000, gradient: (ended - referenced) / 1000, loss: result.loss };

@@ -19,6 +19,8 @@ export interface ModelRequest extends Execution {
     Trainable | { readonly kind: 'layout'; readonly layout: ParameterLayout } | { readonly kind: 'frozen' };
   readonly programs: readonly Program[];
   readonly checkpointing?: Checkpointing;
+  /** Layers in one run of a gradient step; 0 or left out, all. */
+  readonly segmentLayers?: number;
   /** Stops a conversion of the weights. */
   readonly signal?: AbortSignal;
   /** Hears how far a conversion of the weights is (phase `convert`). */
@@ -42,6 +44,7 @@ export class ModelHolder {
     const hasGradients = programs.includes('gradients');
     const fingerprint = await weightsFingerprint(modelDir);
     const int4 = request.baseBits === '4';
+    const segmentLayers = request.segmentLayers ?? 0;
     const key = JSON.stringify([
       modelDir,
       int4,
@@ -49,7 +52,7 @@ export class ModelHolder {
       device,
       threads,
       trainable,
-      hasGradients ? checkpointing : null,
+      hasGradients ? [checkpointing, segmentLayers] : null,
     ]);
     const has = key === this.#key && programs.every((program) => this.#programs.includes(program));
     if (this.#model !== undefined && has) return this.#model;
@@ -59,6 +62,7 @@ export class ModelHolder {
       threads,
       checkpointing,
       programs,
+      ...(segmentLayers === 0 ? {} : { segmentLayers }),
       trainable: trainable.kind === 'frozen' ? FROZEN : trainable,
       ...(int4 ? { int4Folder: weightCacheFolder() } : {}),
       ...(request.signal === undefined ? {} : { signal: request.signal }),

@@ -8,7 +8,7 @@ import { referenceContexts, scoreReferences } from '../training/reference.ts';
 import { ropeForModel } from '../training/rope-for.ts';
 import { buildExamples } from '../training/samples.ts';
 import { train as trainLoop } from '../training/trainer.ts';
-import type { TrainEvent } from '../training/trainer.ts';
+import type { Progress, TrainEvent } from '../training/trainer.ts';
 import type { Job, JobContext } from './job-context.ts';
 import { paced } from './job-context.ts';
 import { frozenName } from './model-holder.ts';
@@ -41,6 +41,7 @@ export const train: Job<'train'> = async (input, context) => {
     ...{ signal: context.signal, progress: context.progress },
     trainable: config.trainable,
     checkpointing: config.gradientCheckpointing,
+    segmentLayers: config.segmentLayers,
     programs: trainingPrograms(config, heldOutExamples.length > 0),
   });
   const loaded = performance.now();
@@ -90,6 +91,9 @@ export const train: Job<'train'> = async (input, context) => {
     ...inherited,
     resume: input.resume,
     signal: context.signal,
+    onPart: (progress) => {
+      showProgress(progress, context);
+    },
   });
   let next = await events.next();
   for (; next.done !== true; next = await events.next()) await report(next.value, context);
@@ -119,9 +123,15 @@ async function report(event: TrainEvent, context: JobContext<'train'>): Promise<
     case 'notice':
       context.notice(event.message);
       return;
-    case 'progress': {
-      const { examples, totalExamples, etaSeconds } = event;
-      context.progress({ phase: 'train', done: examples, total: totalExamples, unit: 'examples', etaSeconds });
-    }
+    case 'progress':
+      showProgress(event, context);
   }
+}
+
+function showProgress(
+  { examples, totalExamples, part, etaSeconds }: Progress,
+  context: Pick<JobContext<'train'>, 'progress'>,
+): void {
+  const within = part === undefined ? {} : { part };
+  context.progress({ phase: 'train', done: examples, total: totalExamples, unit: 'examples', ...within, etaSeconds });
 }

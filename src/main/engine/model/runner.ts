@@ -79,6 +79,23 @@ export interface StepPart {
   readonly fraction: number | null;
 }
 
+/** The same runner, whose gradients are watched. */
+export function watchedRunner(runner: ModelRunner, watch: StepWatch): ModelRunner {
+  return {
+    config: runner.config,
+    layout: runner.layout,
+    initialParameters: (seed) => runner.initialParameters(seed),
+    referenceParameters: () => runner.referenceParameters(),
+    score: (...input) => runner.score(...input),
+    logProbabilities: (...input) => runner.logProbabilities(...input),
+    logits: (...input) => runner.logits(...input),
+    hiddenStates: (...input) => runner.hiddenStates(...input),
+    gradients: (tokens, targets, objective, state) => runner.gradients(tokens, targets, objective, state, watch),
+    generate: (...input) => runner.generate(...input),
+    release: () => runner.release(),
+  };
+}
+
 export interface GenerateInput {
   /** Token ids that all prompts share (may be empty); read once. */
   readonly prefix: Int32Array;

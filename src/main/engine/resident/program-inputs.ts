@@ -82,7 +82,8 @@ export function programInputs(g: Graph, { parameters, half, attention, segment }
   const tokens = (name: string, ...shape: string[]): Value => g.input(name, 'int32', shape);
   const hostRows = (name: string, { hidden, dtype }: NonNullable<InputSizes['segment']>): HostRows => ({
     rows: g.input(`${name}_rows`, dtype, [`${name}_rows`, hidden]),
-    scales: g.input(`${name}_scales`, 'float32', [`${name}_scales`, 1]),
+    // float32 rows have none.
+    scales: g.input(`${name}_scales`, 'float32', [dtype === 'float16' ? `${name}_rows` : 0, 1]),
   });
   return {
     program: g.input('program', 'bool', ['program']),

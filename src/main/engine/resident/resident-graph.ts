@@ -113,22 +113,21 @@ interface BuiltProgram {
 /** For each segment a way forward and a way back; the last one does both at once, with the loss head. */
 function segmentPrograms(
   segments: readonly Segment[],
-  { ids, from, target, chunk, tree, objective, segment: crossing }: ProgramInputs,
+  { ids, from, target, chunk, objective, segment: crossing }: ProgramInputs,
   input: (g: Graph, trains?: boolean) => DecoderInput,
   { dtype, checkpointing }: ResidentGraphOptions,
 ): readonly BuiltProgram[] {
   if (crossing === undefined) throw new Error('segments need inputs of their own');
-  const rowsAtOnce = tree.kind === 'flash' ? tree.mlpChunk : undefined;
   const asLongAsIds = (g: Graph, x: Value): Value =>
     o.reshapeExact(g, x, o.shapeVector(g, o.dimOf(g, ids, 0), Number(o.dim(x, 1))));
   const into = (g: Graph): SegmentInput & { gradient: () => Value } => ({
     ids,
-    rows: () => asLongAsIds(g, fromHost(g, crossing.rows, dtype, rowsAtOnce)),
-    gradient: () => asLongAsIds(g, fromHost(g, crossing.gradient, dtype, rowsAtOnce)),
+    rows: () => asLongAsIds(g, fromHost(g, crossing.rows, dtype)),
+    gradient: () => asLongAsIds(g, fromHost(g, crossing.gradient, dtype)),
   });
   const out = (g: Graph, x: Value | undefined): Outputs => {
     if (x === undefined) return {};
-    const { rows, scales } = toHost(g, x, rowsAtOnce);
+    const { rows, scales } = toHost(g, x);
     return { rows: flat(g, rows), row_scales: flat(g, scales) };
   };
   const gradientOf = ({ gradient }: SegmentGradients): Outputs => (gradient === undefined ? {} : { gradient });

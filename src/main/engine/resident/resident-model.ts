@@ -116,6 +116,7 @@ export class ResidentModel implements ModelRunner {
   private readonly segmented: SegmentedStep | undefined;
   private fullReference: Promise<Float32Array> | undefined;
   private busy = false;
+  private reserveTaken = false;
 
   private constructor(
     config: ModelConfig,
@@ -164,6 +165,7 @@ export class ResidentModel implements ModelRunner {
     });
     const model = new ResidentModel(config, weights, layout, session, options);
     if (options.device === 'cuda') await model.warmUp();
+    model.reserveTaken = false;
     return model;
   }
 
@@ -382,7 +384,7 @@ export class ResidentModel implements ModelRunner {
       ...emptyRow(precision(this.options).attention),
       ...this.segmented?.nothing,
       program: ruler(program),
-      reserve: reserved(this.options.reserveBytes ?? 0),
+      reserve: this.reserve(),
       parameters: vector(parameters),
       rope_cos: { data: rope.cos, dims: [rope.length, rope.half] },
       rope_sin: { data: rope.sin, dims: [rope.length, rope.half] },
@@ -393,6 +395,16 @@ export class ResidentModel implements ModelRunner {
       throw new Error('the resident graph has four outputs');
     }
     return { floats, scalars, gradient, tokens, ...(rows && scales ? { between: { rows, scales } } : {}) };
+  }
+
+  /**
+   * With segments, memory is taken in advance by the first run alone: what a run leaves behind lies in one of the pieces, so
+   * the next would have to take another one.
+   */
+  private reserve(): HostTensor {
+    const bytes = this.reserveTaken ? 0 : (this.options.reserveBytes ?? 0);
+    this.reserveTaken = this.segmented !== undefined;
+    return reserved(bytes);
   }
 
   /** Ends profiling; the trace file is written. */

@@ -1,5 +1,6 @@
 import { freemem } from 'node:os';
 import { UserError } from '../../../shared/errors.ts';
+import { hostBytes } from '../../../shared/memory-plan.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { ComputeType } from '../model/converted-weights.ts';
 import type { ParameterLayout } from '../model/parameters.ts';
@@ -107,21 +108,22 @@ export class SegmentedStep {
   }
 
   #mustFit(length: number): void {
-    const needed = hostBytes(this.#config, this.#segments.length, length, this.#dtype);
+    const device = this.#dtype === 'bfloat16' ? 'cuda' : 'cpu';
+    const { numLayers: layers, hiddenSize } = this.#config;
+    const segmentLayers = this.#segments[0]?.to ?? layers;
+    const needed = hostBytes({ layers, hiddenSize }, { device, tokens: length, segmentLayers });
     const free = this.#limit ?? freemem();
     if (needed <= free) return;
     const gb = (bytes: number): string => (bytes / 1e9).toFixed(1);
     throw new UserError(
       'no_memory',
       `Segments of this length need ${gb(needed)} GB of the computer's memory, and ${gb(free)} GB are free.`,
-      { hint: 'Use larger segments, close other programs, or use shorter pairs.', place: { field: 'segments' } },
+      {
+        hint: 'Use more layers a segment, close other programs, or use shorter pairs.',
+        place: { field: 'segmentLayers' },
+      },
     );
   }
-}
-
-/** Host memory of a step: the rows between segments, and the gradient that enters and the one that leaves a segment. */
-export function hostBytes(config: ModelConfig, segments: number, tokens: number, dtype: ComputeType): number {
-  return (segments - 1 + 2) * tokens * (config.hiddenSize * (dtype === 'bfloat16' ? 2 : 4) + 4);
 }
 
 function between({ between: rows }: Results): Between {

@@ -23,6 +23,7 @@ const EXECUTION_FIELDS = [
   'device',
   'threads',
   'gradientCheckpointing',
+  'segmentLayers',
   'maxLength',
 ] as const satisfies readonly (keyof RunConfig)[];
 

@@ -2,7 +2,8 @@ import { UserError } from '../../../shared/errors.ts';
 import type { MetricName, MetricRow } from '../../../shared/metrics.ts';
 import type { RunConfig } from '../../../shared/run-config.ts';
 import type { PairLogps } from '../../../shared/runs.ts';
-import type { ModelRunner } from '../model/runner.ts';
+import { watchedRunner } from '../model/runner.ts';
+import type { ModelRunner, StepPart } from '../model/runner.ts';
 import type { CheckpointFolder, Snapshot, TrainingProgress } from './checkpoints.ts';
 import { DataOrder } from './data-order.ts';
 import type { RopeFor, ScoredExample } from './example.ts';
@@ -29,6 +30,8 @@ export interface TrainOptions {
   readonly parent?: Snapshot;
   /** Pauses between examples: a checkpoint of the last whole step is written and the run ends as `stopped`. (To pause without losing a started step, ask for no further event.) */
   readonly signal?: AbortSignal;
+  /** Told of what a step in segments has done within its example. */
+  readonly onPart?: (progress: Progress) => void;
 }
 
 /** What a run reports while it goes on. */
@@ -47,6 +50,8 @@ export interface Progress {
   /** Examples read so far, and in all. */
   readonly examples: number;
   readonly totalExamples: number;
+  /** Parts of the example at work, where it has any. */
+  readonly part?: { readonly done: number; readonly total: number };
   /** From the mean time of an example since the start or continuation; null before the first one. */
   readonly etaSeconds: number | null;
 }
@@ -102,13 +107,26 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     for (let i = 0; i < count; i += 1) {
       if (signal?.aborted) return yield* stop(options, run);
       const example = options.train[order.next().index] as ScoredExample; // the order counts the examples
-      const { seconds } = await clock.time(async () => {
-        const { runner, policyRope } = options;
-        const result = await exampleGradient(runner, example, config, run.parameters, policyRope, step + 1);
-        sum.add(result, example, step + 1);
-        for (const pair of result.pairs) pairs.push({ ...pair, step });
+      const begun = performance.now();
+      const position = order.state.position - 1;
+      const runner = watchedRunner(options.runner, {
+        ...(signal === undefined ? {} : { signal }),
+        onPart: (part) => options.onPart?.(clock.within(step, position, part, begun)),
       });
-      stepSeconds += seconds;
+      try {
+        const { seconds } = await clock.time(async () => {
+          const { policyRope } = options;
+          const result = await exampleGradient(runner, example, config, run.parameters, policyRope, step + 1);
+          sum.add(result, example, step + 1);
+          for (const pair of result.pairs) pairs.push({ ...pair, step });
+        });
+        stepSeconds += seconds;
+      } catch (error) {
+        // Stopped between two parts of the example.
+        if (signal?.aborted && error instanceof UserError && error.code === 'cancelled')
+          return yield* stop(options, run);
+        throw error;
+      }
       yield { type: 'progress', ...clock.progress(step, order.state.position) };
     }
     const learningRate = config.learningRate * learningRateMultiplier(run.plan.schedule, step);
@@ -251,5 +269,19 @@ class WorkClock {
     const done = examples - this.#firstExample;
     const etaSeconds = done === 0 ? null : (this.#seconds / done) * (totalExamples - examples);
     return { step, totalSteps: schedule.totalSteps, examples, totalExamples, etaSeconds };
+  }
+
+  /** The same with `part` of the next example done, which began at `begun` (performance.now()). */
+  within(step: number, examples: number, { fraction, ...part }: StepPart, begun: number): Progress {
+    const { etaSeconds, ...whole } = this.progress(step, examples);
+    const now = (performance.now() - begun) / 1000;
+    const left = whole.totalExamples - examples;
+    const done = examples - this.#firstExample;
+    // The example's own pace where it is known, else that of those before it.
+    const eta =
+      fraction === null
+        ? etaSeconds && Math.max(0, etaSeconds - now)
+        : ((this.#seconds + now) / (done + fraction)) * (left - fraction);
+    return { ...whole, part, etaSeconds: eta };
   }
 }

@@ -1,14 +1,11 @@
-import { freemem } from 'node:os';
 import type { RunPlanView, RunView } from '../../../shared/api/runs.ts';
-import { UserError } from '../../../shared/errors.ts';
 import { judgePlan, longestThatFits, planMemory } from '../../../shared/memory-plan.ts';
-import type { PlanRequest } from '../../../shared/memory-plan.ts';
 import { parseRunConfig } from '../../../shared/run-config.ts';
-import { cudaReport } from '../cuda/report.ts';
 import { dryRun } from '../dry-run.ts';
 import { exportAdapter, exportMerged } from '../exports.ts';
 import { exportPairs } from '../pairs.ts';
 import { usableModel } from '../models.ts';
+import { roomFor, stepRequest } from '../run-memory.ts';
 import { cancelRun, continueFrom, planTraining, runDetail, runMetrics, setCheckpointPinned, train } from '../runs.ts';
 import type { RunOutcome, TrainOptions, TrainRequest } from '../runs.ts';
 import type { JobControl } from './api-jobs.ts';
@@ -27,35 +24,15 @@ function runView(session: Session, id: number): RunView {
   return { run, config, checkpoints, modelPath, parent };
 }
 
-/** Free memory of the chosen card in bytes. @throws UserError('unavailable') with the reason where CUDA cannot be used */
-async function freeOnCard(session: Session): Promise<number> {
-  const own = ownEngine(session);
-  const { problems, cards, chosen } = await cudaReport(own);
-  const [problem] = problems;
-  if (problem !== undefined) {
-    throw new UserError('unavailable', `CUDA cannot be used: ${problem.message}`, { hint: problem.hint });
-  }
-  const card = cards.find(({ uuid }) => uuid === chosen);
-  const ours = card?.processes.filter(({ pid }) => own.ownPids.includes(pid)) ?? [];
-  const held = ours.reduce((sum, { memory }) => sum + (memory ?? 0), 0);
-  return (card?.memoryTotal ?? 0) - (card?.memoryUsed ?? 0) + held;
-}
-
 async function plan(session: Session, request: TrainRequest): Promise<RunPlanView> {
   const config = parseRunConfig(request.config);
   const planned = await planTraining(session.context, request);
   const report = await usableModel(session.context.engine, request.modelDir);
   const { longestTokens, packedTokens, steps, examples, heldOutExamples } = planned.plan;
-  const step: PlanRequest = {
-    device: config.device,
-    tokens: longestTokens,
-    trainable: config.trainable,
-    checkpointing: config.gradientCheckpointing,
-    baseBits: config.baseBits,
-  };
+  const room = await roomFor(config, ownEngine(session).ownPids);
+  const step = stepRequest(report, config, longestTokens, room);
   const memory = planMemory(report, step);
-  const memoryAvailable = config.device === 'cpu' ? freemem() : await freeOnCard(session);
-  const { verdict, advice } = judgePlan(report, step, memoryAvailable);
+  const { verdict, advice } = judgePlan(report, step, room);
   return {
     config,
     examples,
@@ -67,8 +44,11 @@ async function plan(session: Session, request: TrainRequest): Promise<RunPlanVie
     longestTokens,
     memoryBytes: memory.peak,
     memoryParts: memory.parts,
-    memoryAvailable,
-    longestThatFits: longestThatFits(report, step, memoryAvailable),
+    memoryAvailable: room.memory,
+    segmentLayers: memory.segmentLayers,
+    hostBytes: memory.hostBytes,
+    hostAvailable: room.host,
+    longestThatFits: longestThatFits(report, { ...step, segmentLayers: config.segmentLayers }, room),
     verdict,
     advice,
   };

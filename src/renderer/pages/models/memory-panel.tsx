@@ -34,7 +34,7 @@ export function MemoryPanel({ report }: { readonly report: ModelReport }) {
     [device, kind, rank, layerwise],
   );
   const plans = useMemo(() => plansByLength(report, step, memory), [report, step, memory]);
-  const longest = useMemo(() => longestThatFits(report, step, memory), [report, step, memory]);
+  const longest = useMemo(() => longestThatFits(report, step, { memory, host: 0 }), [report, step, memory]);
   const fitting = plans.findLast(({ peak }) => peak <= memory) ?? plans[0];
   const shown = plans.find(({ tokens }) => tokens === chosen) ?? fitting;
   return (

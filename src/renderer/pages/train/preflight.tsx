@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { useState } from 'react';
 import type { ApiInput } from '../../../shared/api/contract.ts';
 import type { DryRunView, RunPlanView } from '../../../shared/api/runs.ts';
+import { segmentsText } from '../../../shared/memory-plan.ts';
 import { isAlive } from '../../../shared/api/jobs.ts';
 import { useApi, useApiMutation } from '../../api/client.ts';
 import { formatBytes, formatCount, formatDuration, formatNumber } from '../../components/format.ts';
@@ -33,6 +34,12 @@ export function PlanFacts({ plan }: { readonly plan: RunPlanView }) {
           [
             'Longest that fits',
             plan.longestThatFits > 0 ? `${formatCount(plan.longestThatFits)} tokens` : 'not even one token',
+          ],
+          [
+            'A step',
+            plan.segmentLayers === null
+              ? 'in one run'
+              : `${segmentsText(plan)} (${formatBytes(plan.hostAvailable)} free)`,
           ],
           ['Memory', `about ${formatBytes(plan.memoryBytes)} needed, ${formatBytes(plan.memoryAvailable)} free`],
         ]}

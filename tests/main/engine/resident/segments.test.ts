@@ -141,10 +141,10 @@ describe('a step in segments', () => {
     try {
       const state = await trainedState(runner);
       const { targets, input } = inputOf(PAIR, LONGPO);
-      await expect(runner.gradients(PAIR.tokens, targets, input, state)).rejects.toMatchObject({
-        code: 'no_memory',
-        message: expect.stringMatching(/^Segments of this length need .* of the computer's memory, and .* are free\.$/),
-      });
+      const refused = runner.gradients(PAIR.tokens, targets, input, state);
+      await expect(refused).rejects.toThrow(
+        /^Segments of this length need .* of the computer's memory, and .* are free\.$/,
+      );
     } finally {
       await runner.release();
     }

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { metrics, type MetricRow } from '../../../../src/shared/metrics.ts';
 import { parseRunConfig, type RunConfigInput } from '../../../../src/shared/run-config.ts';
-import type { GradientOutput } from '../../../../src/main/engine/model/runner.ts';
+import { UserError } from '../../../../src/shared/errors.ts';
+import type { GradientOutput, ModelRunner } from '../../../../src/main/engine/model/runner.ts';
 import { checkpointIdentity } from '../../../../src/main/engine/training/checkpoint-identity.ts';
 import { CheckpointFolder } from '../../../../src/main/engine/training/checkpoints.ts';
 import type { ScoredExample } from '../../../../src/main/engine/training/example.ts';
@@ -12,6 +13,7 @@ import { referenceContexts, scoreReferences } from '../../../../src/main/engine/
 import { exampleGradient } from '../../../../src/main/engine/training/train-step.ts';
 import {
   train,
+  type Progress,
   type TrainEvent,
   type TrainOptions,
   type TrainResult,
@@ -245,6 +247,55 @@ describe('train', () => {
     const { rows } = await run({ ...(await options('run')), heldOut: [] });
     expect(rows.some(({ key }) => key.startsWith('eval_'))).toBe(false);
   });
+});
+
+/** Computes a gradient in three parts, as a model in segments does. */
+class SegmentedRunner extends BigramRunner {
+  override async gradients(
+    ...[tokens, targets, objective, state, watch]: Parameters<ModelRunner['gradients']>
+  ): Promise<GradientOutput> {
+    for (let done = 1; done < 3; done++) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      watch?.onPart?.({ done, total: 3, fraction: done === 1 ? null : 2 / 3 });
+      if (watch?.signal?.aborted) throw new UserError('cancelled', 'between two parts');
+    }
+    return super.gradients(tokens, targets, objective, state);
+  }
+}
+
+describe('an example in parts', () => {
+  it('tells of them, with the time left from its own pace', async () => {
+    const parts: Progress[] = [];
+    const given = await options('run', CONFIG, new SegmentedRunner());
+    const { rows, result } = await run({ ...given, onPart: (progress) => parts.push(progress) });
+    expect(result.status).toBe('completed');
+    expect(deterministic(rows)).toEqual(deterministic((await run(await options('whole'))).rows));
+    expect(parts).toHaveLength(2 * 3 * 11);
+    expect(parts.map(({ part, examples }) => [part?.done, examples]).slice(0, 4)).toEqual([[1, 0], [2, 0], [1, 1], [2, 1]]); // prettier-ignore
+    // Nothing is known before the first example says what share of it is done.
+    expect(parts[0]?.etaSeconds).toBeNull();
+    expect(parts.slice(1).every(({ etaSeconds }) => etaSeconds !== null && etaSeconds >= 0)).toBe(true);
+  });
+
+  it.each([1, 2])(
+    'stops after part %i of an example with a checkpoint of the last whole step, and resumes to the same bits',
+    async (at) => {
+      const whole = await run(await options('whole'));
+      const stopper = new AbortController();
+      const given = await options('cut', CONFIG, new SegmentedRunner());
+      const cut = await run({
+        ...given,
+        signal: stopper.signal,
+        onPart: ({ step, examples, part }) => {
+          if (step === 6 && examples === 19 && part?.done === at) stopper.abort();
+        },
+      });
+      expect(cut.result).toMatchObject({ status: 'stopped', step: 6 });
+      expect(cut.result.checkpoint).toContain('step-000006');
+      const resumed = await run({ ...(await options('cut')), resume: true });
+      expect(resumed.result.parameters).toEqual(whole.result.parameters);
+    },
+  );
 });
 
 /** Fails on the sixth example as a diverging model does. */
