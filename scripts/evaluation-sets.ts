@@ -4,12 +4,14 @@
  * model's rank; they show whether it lost what it could do. `node scripts/evaluation-sets.ts` writes them again.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { randomStream, shuffled } from '../src/main/engine/random.ts';
 import { sample } from '../src/main/engine/evaluation/ruler/draw.ts';
+import { publishedSets } from './published-sets.ts';
 
 const ITEMS = 120;
-const EXAMPLES = 5;
+/** Worked examples of a form: as many as its usual few-shot form takes. */
+const EXAMPLES = { mmlu: 5, arc: 25, hellaswag: 10, winogrande: 5 } as const;
 
 /** Facts of one kind: a question about the first word, answered with the second. */
 const facts: readonly { readonly ask: string; readonly pairs: string }[] = [
@@ -204,15 +206,23 @@ export function evaluationSets(): Record<string, string> {
   }));
   const lines = (items: readonly unknown[]): string => items.map((item) => `${JSON.stringify(item)}\n`).join('');
   return Object.fromEntries(
-    Object.entries({ mmlu, arc, hellaswag: endings(), winogrande: sentences() }).flatMap(([name, items]) => [
-      [`${name}.jsonl`, lines(items.slice(0, Math.min(ITEMS, items.length - EXAMPLES)))],
-      [`${name}-examples.jsonl`, lines(items.slice(-EXAMPLES))],
-    ]),
+    Object.entries({ mmlu, arc, hellaswag: endings(), winogrande: sentences() }).flatMap(([name, items]) => {
+      const examples = EXAMPLES[name as keyof typeof EXAMPLES]; // the same four names
+      return [
+        [`${name}.jsonl`, lines(items.slice(0, Math.min(ITEMS, items.length - examples)))],
+        [`${name}-examples.jsonl`, lines(items.slice(-examples))],
+      ];
+    }),
   );
 }
 
 if (import.meta.main) {
-  const folder = join(import.meta.dirname, '../resources/evaluation/sets');
-  mkdirSync(folder, { recursive: true });
-  for (const [name, text] of Object.entries(evaluationSets())) writeFileSync(join(folder, name), text);
+  const folder = join(import.meta.dirname, '../resources/evaluation');
+  for (const [kind, sets] of Object.entries({ sets: evaluationSets(), published: publishedSets() })) {
+    for (const [name, text] of Object.entries(sets)) {
+      const path = join(folder, kind, name);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, text);
+    }
+  }
 }

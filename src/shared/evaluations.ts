@@ -61,3 +61,8 @@ export const evaluationItemSchema = z.strictObject({
 });
 export type NewEvaluationItem = z.input<typeof evaluationItemSchema>;
 export type EvaluationItem = z.output<typeof evaluationItemSchema>;
+
+/** Whether an answer is stored that a judge has still to rate. */
+export function waitsForJudge(item: Pick<NewEvaluationItem, 'detail'> | undefined): boolean {
+  return z.object({ pending: z.literal(true) }).safeParse(item?.detail).success;
+}

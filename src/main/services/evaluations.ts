@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import type { Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { basename, resolve } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../shared/errors.ts';
 import { evaluationTaskSchema } from '../../shared/evaluation-tasks.ts';
@@ -10,7 +11,8 @@ import type {
   EvaluationTask,
   EvaluationTaskInput,
 } from '../../shared/evaluation-tasks.ts';
-import type { EvaluationItem, EvaluationRow } from '../../shared/evaluations.ts';
+import type { EvaluationItem, EvaluationRow, Judge } from '../../shared/evaluations.ts';
+import type { ModelReport } from '../../shared/model-report.ts';
 import { everyRow } from '../../shared/paging.ts';
 import type { Page, PageRequest } from '../../shared/paging.ts';
 import { parseInput } from '../../shared/parse.ts';
@@ -140,7 +142,15 @@ async function evaluateInto(
   if (tasks.length === 0) throw new UserError('invalid_input', 'There is nothing to evaluate: no task is given.');
   const { modelDir, expected, weights, config, runId, checkpointId, ropeTheta } = sourceOf(context, request.source);
   const samples = tasks.map((task) => (task.kind === 'kl' ? klSamples(workspace, task, runId) : []));
-  const hashes = await Promise.all(tasks.map((task, i) => hashOf(workspace, task, samples[i] ?? [])));
+  const judges = new Map<string, ModelReport>();
+  for (const task of tasks) {
+    if (task.kind === 'judged') judges.set(task.judge, await usableModel(engine, task.judge, options));
+  }
+  const judgeOfTask = (task: EvaluationTask): ModelReport | undefined =>
+    task.kind === 'judged' ? judges.get(task.judge) : undefined;
+  const hashes = await Promise.all(
+    tasks.map((task, i) => hashOf(workspace, task, samples[i] ?? [], judgeOfTask(task)?.fingerprint ?? '')),
+  );
   const changed = tasks.find((_, i) => earlier[i] !== undefined && earlier[i].setSha256 !== hashes[i]);
   if (changed !== undefined) throw changedSet(changed.name);
   const answered = earlier.map(({ id }) => [...allItems(workspace, id)]);
@@ -150,20 +160,24 @@ async function evaluateInto(
     ...{ device: config.device, threads: config.threads, baseBits: config.baseBits },
     ...request.execution,
   };
-  const addRows = (): number[] =>
-    tasks.map((task, i) =>
-      workspace.evaluations.add({
+  const addRows = (selfJudged: readonly (boolean | null)[]): number[] =>
+    tasks.map((task, i) => {
+      const report = judgeOfTask(task);
+      const judge: Judge | undefined = report && {
+        ...{ name: basename(report.path), fingerprint: report.fingerprint, selfJudged: selfJudged[i] ?? false },
+      };
+      return workspace.evaluations.add({
         setName: task.name,
         setSha256: hashes[i] ?? '',
         kind: task.kind,
         modelFingerprint: model.fingerprint,
         runId,
         checkpointId,
-        config: JSON.parse(JSON.stringify({ task, source: request.source, execution })) as never,
+        config: JSON.parse(JSON.stringify({ task, source: request.source, execution, judge })) as never,
         codeVersion: codeVersion(),
         seed: 'seed' in task ? task.seed : 0,
-      }),
-    );
+      });
+    });
   let ids: readonly number[] = [];
   const idOf = (task: number): number => ids[task] ?? 0;
   const flat = samples.flat();
@@ -185,10 +199,10 @@ async function evaluateInto(
         readSample: ({ index }) => workspace.samples.ofPairs(flat[index] ?? []),
         findReferences: ({ keys }) => findReferences(workspace, keys),
         references: ({ rows }) => storeReferences(workspace, rows),
-        ready: () =>
+        ready: ({ selfJudged }) =>
           workspace.transaction(() => {
             noteModel(workspace, model);
-            ids = earlier.length > 0 ? earlier.map(({ id }) => id) : addRows();
+            ids = earlier.length > 0 ? earlier.map(({ id }) => id) : addRows(selfJudged);
             options.onRows?.(ids);
             for (const id of ids) workspace.evaluations.setStatus(id, 'running');
           }),
@@ -254,7 +268,7 @@ export async function compareEvaluations(
   }
   const models = rows.map((row, i) => {
     const values: (number | null)[] = [];
-    for (const item of allItems(workspace, row.id)) values[item.index] = asked(item) ? item.score : null;
+    for (const item of allItems(workspace, row.id)) values[item.index] = hasScore(item) ? item.score : null;
     return {
       name: options.names?.[i] ?? `${row.setName} ${row.id}`,
       values: Array.from(values, (value) => value ?? null),
@@ -310,10 +324,12 @@ function allItems(workspace: Workspace, id: number): Generator<EvaluationItem> {
   return everyRow((cursor) => workspace.evaluations.items(id, { cursor, limit: 5000 }));
 }
 
-/** Items that did not fit into the model are stored with `finish: too_long` and have no score. */
-function asked({ detail }: EvaluationItem): boolean {
-  return !(typeof detail === 'object' && detail !== null && 'finish' in detail && detail['finish'] === 'too_long');
+/** Items that did not fit into the model (`finish: too_long`) and answers that the judge did not rate have no score. */
+function hasScore({ detail }: EvaluationItem): boolean {
+  return !unscoredSchema.safeParse(detail).success;
 }
+
+const unscoredSchema = z.union([z.object({ finish: z.literal('too_long') }), z.object({ rating: z.null() })]);
 
 function changedSet(name: string): UserError {
   return new UserError('conflict', `The set "${name}" is no longer what the evaluation began with.`, {
@@ -373,7 +389,12 @@ function klSamples(
   });
 }
 
-async function hashOf(workspace: Workspace, task: EvaluationTask, samples: SnapshotPair[][]): Promise<string> {
+async function hashOf(
+  workspace: Workspace,
+  task: EvaluationTask,
+  samples: SnapshotPair[][],
+  judge: string,
+): Promise<string> {
   const hash = createHash('sha256');
   const { kind } = task;
   if (kind === 'kl') {
@@ -385,20 +406,29 @@ async function hashOf(workspace: Workspace, task: EvaluationTask, samples: Snaps
     // The set is what the task generates: all of its settings, and the files it is made of.
     const { name: _name, documents, questions, ...settings } = task;
     hash.update(JSON.stringify(settings));
-    for (const path of [...documents, ...(questions === null ? [] : [questions])]) hash.update(await contentOf(path));
+    for (const path of [...documents, ...(questions === null ? [] : [questions])]) await addContent(hash, path);
     return hash.digest('hex');
   }
   if (kind === 'multiple_choice') {
     hash.update(`${task.form} ${task.fewShot}\n`);
-    if (task.examples !== null && task.fewShot > 0) hash.update(await contentOf(task.examples));
+    if (task.examples !== null && task.fewShot > 0) await addContent(hash, task.examples);
   }
-  return hash.update(await contentOf(task.path)).digest('hex');
+  if (kind === 'judged') {
+    // Ratings of another judge are other figures.
+    hash.update(`${task.form} ${judge}\n`);
+    if (task.references !== null) await addContent(hash, task.references);
+  }
+  if (kind === 'published') hash.update(`${task.form}\n`);
+  await addContent(hash, task.path);
+  return hash.digest('hex');
 }
 
-async function contentOf(path: string): Promise<Buffer> {
-  return readFile(path).catch((error: unknown) => {
+async function addContent(hash: Hash, path: string): Promise<void> {
+  try {
+    for await (const block of createReadStream(path) as AsyncIterable<Buffer>) hash.update(block);
+  } catch (error) {
     throw asReadError(path, error);
-  });
+  }
 }
 
 function withWholePaths(task: EvaluationTask): EvaluationTask {

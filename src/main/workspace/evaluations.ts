@@ -32,6 +32,8 @@ export function evaluationRepository(context: RepositoryContext) {
   const insertItem = database.prepare<[number, number, number, string, string, string, string]>(`
     INSERT INTO evaluation_items (evaluation_id, position, score, question, expected, answer, detail)
     VALUES (?, ?, ?, ?, ?, ?, ?)`);
+  const dropWaiting = database.prepare<[number, number]>(`
+    DELETE FROM evaluation_items WHERE evaluation_id = ? AND position = ? AND detail ->> '$.pending' = 1`);
   const items = database.prepare<[number, number, number], Omit<EvaluationItem, 'detail'> & { detail: string }>(`
     SELECT position AS "index", question, expected, answer, score, detail FROM evaluation_items
     WHERE evaluation_id = ? AND position >= ? ORDER BY position LIMIT ?`);
@@ -78,11 +80,15 @@ export function evaluationRepository(context: RepositoryContext) {
     pauseInterrupted: status.pauseInterrupted,
     stopped: status.stopped,
 
-    /** Stores answers, all or nothing. An item that is answered already is a defect and throws. */
+    /**
+     * Stores answers, all or nothing. An item that is answered already is a defect and throws, unless its answer waited
+     * for a judge: then it takes that one's place.
+     */
     addItems: database.transaction((id: number, answers: readonly NewEvaluationItem[]): void => {
       for (const answer of answers) {
         const item = parseInput(evaluationItemSchema, answer, 'Evaluation item');
         const detail = JSON.stringify(item.detail);
+        dropWaiting.run(id, item.index);
         insertItem.run(id, item.index, item.score, item.question, item.expected, item.answer, detail);
       }
     }),

@@ -1,5 +1,6 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import type { Estimate } from '../../../shared/evaluation-tasks.ts';
+import { wilson } from '../../../shared/wilson.ts';
 import { randomStream } from '../random.ts';
 
 /** Resampling: number of samples and seed. 2,000 samples place a bound to within a few percent of the interval's width. */
@@ -32,6 +33,13 @@ export function bootstrapMean(
   const random = randomStream(seed, 'bootstrap', n);
   const means = Float64Array.from({ length: samples }, () => meanOf(() => uniformInt(random, 0, n - 1))).sort();
   return { value: meanOf((k) => k), low: quantile(means, 0.025), high: quantile(means, 0.975), n };
+}
+
+/** Mean of scores in [0, 1] with its interval: exact for rights and wrongs (a share), resampled for partial scores. */
+export function meanScore(scores: readonly number[]): Estimate {
+  return scores.every((score) => score === 0 || score === 1)
+    ? wilson(scores.filter((score) => score === 1).length, scores.length)
+    : bootstrapMean(scores);
 }
 
 /**

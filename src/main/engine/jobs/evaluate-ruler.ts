@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { NewEvaluationItem } from '../../../shared/evaluations.ts';
-import { wilson } from '../../../shared/wilson.ts';
-import { bootstrapMean } from '../evaluation/intervals.ts';
+import { meanScore } from '../evaluation/intervals.ts';
 import { promptText } from '../evaluation/prompt-text.ts';
 import { answerTokens, readRulerSources, RulerItems, rulerPlaces } from '../evaluation/ruler/items.ts';
 import type { RulerPlace, RulerTask } from '../evaluation/ruler/items.ts';
@@ -89,12 +88,11 @@ function rulerSummary(task: RulerTask, items: readonly NewEvaluationItem[]): Tas
   const summary: Record<string, number> = { items: rows.length, too_long: rows.length - asked.length };
   const add = (name: string, chosen: typeof asked): void => {
     const scores = chosen.map(({ score }) => score);
-    const whole = scores.every((score) => score === 0 || score === 1);
-    // Shares have an exact interval; partial scores are resampled.
-    const estimate = whole
-      ? wilson(scores.filter((score) => score === 1).length, scores.length)
-      : bootstrapMean(scores);
-    Object.assign(summary, figures(name, estimate), scores.length === 0 ? {} : { [`${name}/n`]: scores.length });
+    Object.assign(
+      summary,
+      figures(name, meanScore(scores)),
+      scores.length === 0 ? {} : { [`${name}/n`]: scores.length },
+    );
   };
   add('score', asked);
   for (const length of task.lengths) {

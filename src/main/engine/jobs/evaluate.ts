@@ -1,10 +1,9 @@
-import { UserError } from '../../../shared/errors.ts';
 import type { EvaluationTask } from '../../../shared/evaluation-tasks.ts';
 import { readQuestionSet } from '../evaluation/question-set.ts';
 import { readRulerSources } from '../evaluation/ruler/items.ts';
 import { loadModelConfig } from '../model/config.ts';
 import { readAdapter } from '../model/peft.ts';
-import { weightsFingerprint } from '../model/weights.ts';
+import { tensorsFingerprint, weightsFingerprint } from '../model/weights.ts';
 import type { EvaluateInput } from '../protocol/jobs.ts';
 import type { Program } from '../resident/resident-graph.ts';
 import type { ResidentModel } from '../resident/resident-model.ts';
@@ -12,7 +11,12 @@ import { ropeForModel } from '../training/rope-for.ts';
 import { plainLead } from '../evaluation/multiple-choice/plain-lead.ts';
 import { askTask } from './evaluate-ask.ts';
 import { choiceTask, readChoices } from './evaluate-choices.ts';
+import { readJudged } from '../evaluation/judged/questions.ts';
+import type { JudgedTask } from '../evaluation/judged/questions.ts';
+import { waitsForJudge } from '../../../shared/evaluations.ts';
+import { answerJudged, rateJudged } from './evaluate-judged.ts';
 import { klTask } from './evaluate-kl.ts';
+import { countPublished, publishedTask } from './evaluate-published.ts';
 import { rulerTask } from './evaluate-ruler.ts';
 import { questionTask } from './evaluate-questions.ts';
 import { readTexts, textTask } from './evaluate-text.ts';
@@ -37,44 +41,72 @@ const PROGRAMS: Readonly<Record<EvaluationTask['kind'], readonly Program[]>> = {
   judged: ['generate'],
 };
 
-/** Runs each task on one model and reports its items and figures. */
+/** Runs each task on one model and reports its items and figures. Answers are judged at the end: one model is loaded at a time. */
 export const evaluate: Job<'evaluate'> = async (input, context) => {
-  const { tasks } = input;
+  const { tasks, modelDir } = input;
   context.progress({ phase: 'load', done: 0, total: 1, unit: 'models', etaSeconds: null });
-  const model = await loadModel(input, context);
+  const model = await loadModel(input, programsOf(tasks), context);
   for (const task of tasks) await checkSet(task);
-  await context.emit({ type: 'ready' });
+  const own = tasks.some((task) => task.kind === 'judged') ? await tensorsFingerprint(modelDir) : '';
+  const selfJudged = tasks.map(async (task) =>
+    task.kind === 'judged' ? (await tensorsFingerprint(task.judge)) === own : null,
+  );
+  await context.emit({ type: 'ready', selfJudged: await Promise.all(selfJudged) });
+  const finished = async (index: number, summary: TaskSummary, seconds: number): Promise<void> =>
+    void (await context.emit({ type: 'taskFinished', task: index, summary, seconds }));
+  const judged: { readonly task: JudgedTask; readonly index: number; readonly with: TaskContext; answers: Answers }[] =
+    [];
   let sample = 0;
   for (const [index, task] of tasks.entries()) {
     stopIfAborted(context.signal);
     const started = performance.now();
     const count = input.samples[index] ?? 0;
     const answered = new Map((input.answered[index] ?? []).map((item) => [item.index, item]));
-    const summary = await runTask(task, model, {
+    const taskContext: TaskContext = {
       ...{ context, from: sample, count, config: input.config, answered },
       store: async (items) => {
-        const fresh = items.filter((item) => !answered.has(item.index));
+        const fresh = items.filter((item) => !answered.has(item.index) || waitsForJudge(answered.get(item.index)));
         for (let at = 0; at < fresh.length; at += ITEMS) {
           await context.emit({ type: 'items', task: index, items: fresh.slice(at, at + ITEMS) });
         }
       },
-    });
+    };
     sample += count;
-    const seconds = (performance.now() - started) / 1000;
-    await context.emit({ type: 'taskFinished', task: index, summary, seconds });
+    if (task.kind === 'judged') {
+      judged.push({ task, index, with: taskContext, answers: await answerJudged(task, model, taskContext) });
+      continue;
+    }
+    await finished(index, await runTask(task, model, taskContext), secondsSince(started));
+  }
+  for (const { task, index, with: taskContext, answers } of judged) {
+    stopIfAborted(context.signal);
+    const started = performance.now();
+    const base = { weights: { kind: 'base' } as const, ropeTheta: null, modelDir: task.judge };
+    const judge = await loadModel({ ...input, ...base }, ['generate'], context);
+    await finished(index, await rateJudged(task, judge, answers, taskContext), secondsSince(started));
   }
   return { tasks: tasks.length };
 };
+
+type Answers = Awaited<ReturnType<typeof answerJudged>>;
+
+const secondsSince = (started: number): number => (performance.now() - started) / 1000;
 
 /** Reads a task's set once before anything is stored. */
 async function checkSet(task: EvaluationTask): Promise<void> {
   if (task.kind === 'text') await readTexts(task);
   else if (task.kind === 'ruler') await readRulerSources(task);
   else if (task.kind === 'multiple_choice') await readChoices(task);
+  else if (task.kind === 'published') await countPublished(task);
+  else if (task.kind === 'judged') await readJudged(task);
   else if (task.kind === 'questions' || task.kind === 'ask') await readQuestionSet(task.path);
 }
 
-function runTask(task: EvaluationTask, model: EvaluatedModel, context: TaskContext): Promise<TaskSummary> {
+function runTask(
+  task: Exclude<EvaluationTask, JudgedTask>,
+  model: EvaluatedModel,
+  context: TaskContext,
+): Promise<TaskSummary> {
   switch (task.kind) {
     case 'questions':
       return questionTask(task, model, context);
@@ -89,17 +121,23 @@ function runTask(task: EvaluationTask, model: EvaluatedModel, context: TaskConte
     case 'multiple_choice':
       return choiceTask(task, model, context);
     case 'published':
-    case 'judged':
-      throw new UserError('unsupported', `${task.name}: this kind of evaluation is not there yet.`);
+      return publishedTask(task, model, context);
   }
 }
 
-async function loadModel(input: EvaluateInput, context: JobContext<'evaluate'>): Promise<EvaluatedModel> {
-  const { modelDir, device, threads, tasks, ropeTheta, baseBits } = input;
+function programsOf(tasks: readonly EvaluationTask[]): readonly Program[] {
+  return [...new Set(tasks.flatMap((task) => PROGRAMS[task.kind]))];
+}
+
+async function loadModel(
+  input: Pick<EvaluateInput, 'modelDir' | 'device' | 'threads' | 'ropeTheta' | 'baseBits' | 'weights'>,
+  programs: readonly Program[],
+  context: JobContext<'evaluate'>,
+): Promise<EvaluatedModel> {
+  const { modelDir, device, threads, ropeTheta, baseBits } = input;
   const config = await loadModelConfig(modelDir);
   const fingerprint = await weightsFingerprint(modelDir);
   const text = await loadModelText(modelDir);
-  const programs = [...new Set(tasks.flatMap((task) => PROGRAMS[task.kind]))];
   const load = (trainable: ModelRequest['trainable']): Promise<ResidentModel> =>
     context.models.get({
       ...{ modelDir, device, threads, programs, trainable },

@@ -1,3 +1,4 @@
+import { UserError } from '../../../shared/errors.ts';
 import type { NewEvaluationItem } from '../../../shared/evaluations.ts';
 import type { RunConfig } from '../../../shared/run-config.ts';
 import type { Estimate } from '../../../shared/evaluation-tasks.ts';
@@ -30,7 +31,7 @@ export interface TaskContext {
   readonly config: RunConfig;
   /** What an earlier try stored, by index. */
   readonly answered: ReadonlyMap<number, NewEvaluationItem>;
-  /** Stores items as they come; those that are answered already are passed over. */
+  /** Stores items as they come; those that are answered already are passed over, unless they waited for a judge. */
   readonly store: (items: readonly NewEvaluationItem[]) => Promise<void>;
 }
 
@@ -44,6 +45,26 @@ export const BATCH = { maxSequences: 64, maxTokens: 32768 } as const;
 export function generatorOf({ runner, text, parameters, policyRope }: EvaluatedModel): Generator {
   const rope = policyRope(runner.config.maxPositionEmbeddings);
   return { runner, codec: text.codec, state: { parameters, rope } };
+}
+
+/**
+ * Tokens that a prompt may have, besides the answer.
+ * @param maxTokens what the user allows; null: what the model can address
+ * Errors: `invalid_input` where nothing is left for a prompt.
+ */
+export function roomFor(
+  name: string,
+  { runner }: Pick<EvaluatedModel, 'runner'>,
+  { maxTokens, maxNewTokens }: { readonly maxTokens: number | null; readonly maxNewTokens: number },
+): number {
+  const positions = runner.config.maxPositionEmbeddings;
+  const room = Math.min(maxTokens ?? positions, positions) - maxNewTokens;
+  if (room > 0) return room;
+  throw new UserError(
+    'invalid_input',
+    `${name}: an answer of ${maxNewTokens} tokens leaves no room for a question among ${room + maxNewTokens} tokens.`,
+    { hint: 'Ask for a shorter answer, or allow a longer input.', place: { field: 'maxNewTokens' } },
+  );
 }
 
 /** Whether all these items were stored by an earlier try, so that their batch need not be done again. */

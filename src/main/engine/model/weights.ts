@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
@@ -137,6 +138,18 @@ export async function weightsFingerprint(dir: string): Promise<string> {
     throw fileError(configFile, error);
   });
   hash.update('config.json').update(lengthPrefixed(config));
+  await addTensors(hash, dir);
+  return hash.digest('hex');
+}
+
+/** As `weightsFingerprint`, of the weights alone: the same for a copy whose config.json was changed. */
+export async function tensorsFingerprint(dir: string): Promise<string> {
+  const hash = createHash('sha256');
+  await addTensors(hash, dir);
+  return hash.digest('hex');
+}
+
+async function addTensors(hash: Hash, dir: string): Promise<void> {
   const { files } = await openShards(dir);
   for (const name of [...files.keys()].sort()) {
     const file = files.get(name) as SafetensorsFile; // of the map's own keys
@@ -148,7 +161,6 @@ export async function weightsFingerprint(dir: string): Promise<string> {
       hash.update(await readBytes(file.path, start + Math.floor(((file.size - start - piece) * i) / 15), piece));
     }
   }
-  return hash.digest('hex');
 }
 
 function lengthPrefixed(bytes: Uint8Array): Buffer {

@@ -237,8 +237,8 @@ export interface EvaluateInput extends Execution {
 export type EvaluateEvent =
   | SampleRequest
   | ReferenceEvent
-  /** Model and sets are read and can be used. */
-  | { readonly type: 'ready' }
+  /** Model and sets are read and can be used. For each task whether its judge has the model's weights; null: no judge. */
+  | { readonly type: 'ready'; readonly selfJudged: readonly (boolean | null)[] }
   | { readonly type: 'items'; readonly task: number; readonly items: readonly NewEvaluationItem[] }
   | {
       readonly type: 'taskFinished';
