@@ -11,6 +11,7 @@ import type {
   EvaluationTask,
   EvaluationTaskInput,
 } from '../../shared/evaluation-tasks.ts';
+import { judgeOf } from '../../shared/evaluations.ts';
 import type { EvaluationItem, EvaluationRow, Judge } from '../../shared/evaluations.ts';
 import type { ModelReport } from '../../shared/model-report.ts';
 import { everyRow } from '../../shared/paging.ts';
@@ -121,7 +122,10 @@ export async function storedTask(
   const row = context.workspace.evaluations.get(id);
   const { task, source } = storedRequestSchema.parse(row.config);
   const whole = withWholePaths(task);
-  if (whole.kind !== 'kl' && (await hashOf(context.workspace, whole, [])) !== row.setSha256)
+  if (
+    whole.kind !== 'kl' &&
+    (await hashOf(context.workspace, whole, [], judgeOf(row)?.fingerprint ?? '')) !== row.setSha256
+  )
     throw changedSet(task.name);
   const { modelDir } = sourceOf(context, source as EvaluationSource);
   return { task: whole, modelDir };

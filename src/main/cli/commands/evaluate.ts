@@ -7,13 +7,17 @@ import {
   answerRuleSchema,
   choiceFormSchema,
   evaluationTaskSchema,
+  judgedFormSchema,
   promptFormSchema,
   rulerTaskNameSchema,
 } from '../../../shared/evaluation-tasks.ts';
 import type { EvaluationOutcome, EvaluationTask, EvaluationTaskInput } from '../../../shared/evaluation-tasks.ts';
+import { judgeOf } from '../../../shared/evaluations.ts';
 import { parseInput } from '../../../shared/parse.ts';
+import { publishedFormNames, publishedForms, publishedFormSchema } from '../../../shared/published-forms.ts';
 import { evaluate } from '../../services/evaluations.ts';
 import type { EvaluationSource } from '../../services/evaluations.ts';
+import { choiceSetPaths, judgedSetPaths, publishedSetPath } from '../../services/own-sets.ts';
 import { readJson } from '../config-file.ts';
 import { CheckFailed } from '../exit-codes.ts';
 import { estimate, whole } from '../format.ts';
@@ -43,6 +47,11 @@ interface EvaluateFlags extends SharedFlags, ExecutionFlags {
   readonly kl?: true;
   readonly klSamples?: readonly number[];
   readonly choices: readonly string[];
+  readonly published: readonly string[];
+  readonly judged: readonly string[];
+  readonly judge?: string;
+  readonly references?: string;
+  readonly maxTokens?: number;
   readonly fewShot?: number;
   readonly examples?: string;
   readonly ruler?: string;
@@ -89,7 +98,19 @@ export function evaluateCommand(): Command {
     .option('--ruler <tasks>', 'RULER tasks, such as niah_single_1,vt,cwe; synthetic = all but qa_1 and qa_2')
     .option(
       '--choices <form:file>',
-      'multiple choice: mmlu, arc, hellaswag or winogrande, as published (JSON Lines or Parquet)',
+      'multiple choice: mmlu, arc, hellaswag or winogrande, as published (JSON Lines or Parquet); without file: our own',
+      several,
+      [],
+    )
+    .option(
+      '--published <form:file>',
+      'a published file of InfiniteBench, LongBench or HELMET (forms below); without file: a small set of our own',
+      several,
+      [],
+    )
+    .option(
+      '--judged <form:file>',
+      'answers rated by --judge: mt_bench (question.jsonl) or longbench_chat (test_cases.json); without file: our own',
       several,
       [],
     )
@@ -99,7 +120,11 @@ export function evaluateCommand(): Command {
       new Option('--rule <rule>', 'when an answer is right (default: exact)').choices(answerRuleSchema.options),
     )
     .option('--separator <text>', 'between context and question, \\n for a line feed (default: \\n\\n)')
-    .option('--max-new-tokens <n>', 'longest answer, in tokens (default: 128; --ask 10)', wholeNumber(1))
+    .option(
+      '--max-new-tokens <n>',
+      'longest answer, in tokens (default: 128; --ask 10; --judged 1024; --published: as published)',
+      wholeNumber(1),
+    )
     .option('--limit <n>', 'only the first items of each set (default: all)', wholeNumber(1))
     .option('--seed <n>', 'seed of --ask (default: 0) and --ruler (default: 42)', wholeNumber(0))
     .option('--lengths <tokens>', 'of --ruler: lengths with template and answer (default: 4096)', wholeNumbers)
@@ -109,10 +134,18 @@ export function evaluateCommand(): Command {
     .option('--qa <file>', 'of --ruler: questions in the form of SQuAD for qa_1, of HotpotQA for qa_2')
     .option('--few-shot <n>', 'of --choices: worked examples before each question (default: 0)', wholeNumber(0))
     .option('--examples <file>', 'of --choices: where these come from, in the same form')
+    .option('--judge <dir>', 'of --judged: Hugging Face folder of the model that rates')
+    .option('--references <file>', 'of --judged: reference answers (mt_bench) or rated examples (longbench_chat)')
+    .option(
+      '--max-tokens <n>',
+      'of --text, --published, --judged: longest input (default: what the model can address); longer ones are cut',
+      wholeNumber(64),
+    )
     .addOption(
-      new Option('--prompt <form>', 'of --ruler: chat template or plain text (default: chat)').choices(
-        promptFormSchema.options,
-      ),
+      new Option(
+        '--prompt <form>',
+        'of --ruler and --published: chat template or plain text (default: chat; --published: as published)',
+      ).choices(promptFormSchema.options),
     )
     .option('--min-accuracy <x>', 'exit with code 1 where a question set has a lower accuracy (0 to 1)', share)
     .option('--max-nll <x>', 'exit with code 1 where a text has a higher NLL, in nats a token', positive)
@@ -121,10 +154,15 @@ export function evaluateCommand(): Command {
       `
 Figures come with their 95% interval. Every item's answer is stored in the workspace.
 
+Forms of --published (the names of their authors' files; JSON Lines, a JSON list or Parquet):
+${formLines()}
+
 Examples:
   longhand evaluate --model my-model --questions long.jsonl --text plain.jsonl
   longhand evaluate --run 1 --questions long.jsonl --rule normalised --min-accuracy 0.8
-  longhand evaluate --model my-model --adapter my-adapter --questions long.jsonl --json`,
+  longhand evaluate --model my-model --adapter my-adapter --questions long.jsonl --json
+  longhand evaluate --run 1 --published longbench/hotpotqa:hotpotqa.jsonl --max-tokens 32000
+  longhand evaluate --run 1 --judged mt_bench:question.jsonl --references gpt-4.jsonl --judge big-model`,
     )
     .action((flags: EvaluateFlags) =>
       invoke(flags, async ({ signal, onProgress, note, print, json, open }) => {
@@ -136,15 +174,23 @@ Examples:
           { signal, onProgress, onNotice: note },
         );
         print(outcomesText(outcomes));
-        for (const { task, summary } of outcomes) {
+        for (const { task, row, summary } of outcomes) {
           const left = summary['too_long'] ?? 0;
           if (left > 0)
             note(
               `${task.name}: ${whole(left)} of ${whole(summary['items'] ?? 0)} were too long for the model and are not in the figures.`,
             );
+          const unparsable = summary['unparsable'] ?? 0;
+          if (unparsable > 0)
+            note(`${task.name}: ${whole(unparsable)} judgements hold no rating and are not in the figures.`);
+          if (judgeOf(row)?.selfJudged === true)
+            note(`${task.name}: self-judged. The judge has the model's own base weights; such ratings flatter.`);
         }
         await json({
-          evaluations: outcomes.map(({ task, row, summary }) => ({ id: row.id, task, runId: row.runId, summary })),
+          evaluations: outcomes.map(({ task, row, summary }) => {
+            const judge = judgeOf(row);
+            return { id: row.id, task, runId: row.runId, summary, ...(judge === null ? {} : { judge }) };
+          }),
         });
         const missed = outcomes.flatMap((outcome) => thresholdMisses(outcome, flags));
         if (missed.length > 0) throw new CheckFailed(missed.join('; '));
@@ -192,6 +238,7 @@ async function tasksOf(flags: EvaluateFlags): Promise<readonly EvaluationTaskInp
     ...flags.text.map((path): EvaluationTaskInput => ({
       ...{ kind: 'text', name: name(path), path },
       ...(limit === undefined ? {} : { limit }),
+      ...(flags.maxTokens === undefined ? {} : { maxTokens: flags.maxTokens }),
     })),
     ...flags.ask.map((path): EvaluationTaskInput => ({
       ...{ kind: 'ask', name: name(path), path },
@@ -200,6 +247,8 @@ async function tasksOf(flags: EvaluateFlags): Promise<readonly EvaluationTaskInp
     })),
     ...rulerTasks(flags),
     ...choiceTasks(flags),
+    ...publishedTasks(flags),
+    ...judgedTasks(flags),
     ...(flags.kl === true || flags.klSamples !== undefined
       ? [
           {
@@ -212,22 +261,81 @@ async function tasksOf(flags: EvaluateFlags): Promise<readonly EvaluationTaskInp
   ];
   if (tasks.length > 0) return tasks;
   throw new UserError('invalid_input', 'Nothing to measure on is given.', {
-    hint: 'Give --questions, --text, --ask, --kl, --ruler, --choices or --tasks.',
+    hint: 'Give --questions, --text, --ask, --kl, --ruler, --choices, --published, --judged or --tasks.',
   });
+}
+
+/** A form and its file; the file is empty where only the form is given. */
+function formAndFile(given: string): readonly [form: string, file: string] {
+  const at = given.indexOf(':');
+  return at < 0 ? [given, ''] : [given.slice(0, at), given.slice(at + 1)];
 }
 
 function choiceTasks({ choices, fewShot, examples, limit }: EvaluateFlags): EvaluationTaskInput[] {
   return choices.map((given): EvaluationTaskInput => {
-    const [form = '', ...rest] = given.split(':');
-    const path = rest.join(':');
+    const [name, file] = formAndFile(given);
+    const form = parseInput(choiceFormSchema, name, `--choices ${given}`);
+    const own = choiceSetPaths(form);
+    const path = file === '' ? own.path : file;
     return {
-      ...{ kind: 'multiple_choice', name: basename(path, extname(path)), path },
-      form: parseInput(choiceFormSchema, form, `--choices ${given}`),
+      ...{ kind: 'multiple_choice', name: basename(path, extname(path)), path, form },
       ...(fewShot === undefined ? {} : { fewShot }),
-      ...(examples === undefined ? {} : { examples }),
+      ...(examples !== undefined ? { examples } : file === '' ? { examples: own.examples } : {}),
       ...(limit === undefined ? {} : { limit }),
     };
   });
+}
+
+function publishedTasks({ published, maxTokens, maxNewTokens, prompt, limit }: EvaluateFlags): EvaluationTaskInput[] {
+  return published.map((given): EvaluationTaskInput => {
+    const [name, file] = formAndFile(given);
+    if (/^longbench\/(?:multifieldqa_zh|dureader|vcsum|lsht|passage_retrieval_zh)$/.test(name)) {
+      throw new UserError('unsupported', `--published ${name}: LongBench's Chinese tasks are not measured.`, {
+        hint: 'Their scores need the word segmenter jieba, which Longhand does not have. Take the English tasks.',
+      });
+    }
+    const form = parseInput(publishedFormSchema, name, `--published ${given}`);
+    return {
+      ...{ kind: 'published', name: form, form, path: file === '' ? publishedSetPath(form) : file },
+      ...(maxTokens === undefined ? {} : { maxTokens }),
+      ...(maxNewTokens === undefined ? {} : { maxNewTokens }),
+      ...(prompt === undefined ? {} : { prompt: promptFormSchema.parse(prompt) }),
+      ...(limit === undefined ? {} : { limit }),
+    };
+  });
+}
+
+function judgedTasks({
+  judged,
+  judge,
+  references,
+  maxTokens,
+  maxNewTokens,
+  limit,
+}: EvaluateFlags): EvaluationTaskInput[] {
+  return judged.map((given): EvaluationTaskInput => {
+    if (judge === undefined) {
+      throw new UserError('invalid_input', '--judged needs --judge.', {
+        hint: "Name the folder of the model that rates, for a self-judged rating the model's own.",
+      });
+    }
+    const [name, file] = formAndFile(given);
+    const form = parseInput(judgedFormSchema, name, `--judged ${given}`);
+    const own = judgedSetPaths(form);
+    return {
+      ...{ kind: 'judged', name: form, form, judge, path: file === '' ? own.path : file },
+      ...(references !== undefined ? { references } : file === '' ? { references: own.references } : {}),
+      ...(maxTokens === undefined ? {} : { maxTokens }),
+      ...(maxNewTokens === undefined ? {} : { maxNewTokens, judgeTokens: maxNewTokens }),
+      ...(limit === undefined ? {} : { limit }),
+    };
+  });
+}
+
+/** The published forms with their metrics, for the help. */
+function formLines(): string {
+  const width = Math.max(...publishedFormNames.map((form) => form.length));
+  return publishedFormNames.map((form) => `  ${form.padEnd(width)}  ${publishedForms[form].metric}`).join('\n');
 }
 
 function rulerTasks(flags: EvaluateFlags): EvaluationTaskInput[] {
@@ -271,7 +379,7 @@ function outcomesText(outcomes: readonly EvaluationOutcome[]): string {
     ],
     outcomes.flatMap(({ task, row, summary }) =>
       figuresOf(task.kind, summary).map(({ part, value }, i) => [
-        i === 0 ? task.name : '',
+        i === 0 ? task.name + (judgeOf(row)?.selfJudged === true ? ' (self-judged)' : '') : '',
         part === '' ? kindNames[task.kind] : part,
         estimate(value),
         i === 0 ? whole(summary['items'] ?? row.items) : '',

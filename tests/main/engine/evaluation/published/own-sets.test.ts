@@ -7,7 +7,7 @@ import { readPublished } from '../../../../../src/main/engine/evaluation/publish
 import { publishedTaskSchema } from '../../../../../src/shared/evaluation-tasks.ts';
 import { publishedFormNames, publishedForms } from '../../../../../src/shared/published-forms.ts';
 import type { PublishedFormName } from '../../../../../src/shared/published-forms.ts';
-import { publishedSetPath } from '../../../../../src/main/services/published-sets.ts';
+import { publishedSetPath } from '../../../../../src/main/services/own-sets.ts';
 
 const folder = join(import.meta.dirname, '../../../../../resources/evaluation/published');
 

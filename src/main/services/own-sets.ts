@@ -1,0 +1,30 @@
+import { join } from 'node:path';
+import type { ChoiceForm, JudgedForm } from '../../shared/evaluation-tasks.ts';
+import type { PublishedFormName } from '../../shared/published-forms.ts';
+import { applicationFolder } from '../files/application-folder.ts';
+
+const folder = join(applicationFolder(), 'resources', 'evaluation', 'published');
+
+/** The small set of our own in a published form (scripts/published-sets.ts). */
+export function publishedSetPath(form: PublishedFormName): string {
+  // HELMET asks for the files of InfiniteBench.
+  const shared: Partial<Record<PublishedFormName, string>> = {
+    'helmet/qa': 'infinitebench/longbook_qa_eng.jsonl',
+    'helmet/choice': 'infinitebench/longbook_choice_eng.jsonl',
+    longbench_v2: 'longbench_v2.json',
+  };
+  return join(folder, shared[form] ?? `${form}.jsonl`);
+}
+
+/** Questions and references of our own in the form of a judged set. */
+export function judgedSetPaths(form: JudgedForm): { readonly path: string; readonly references: string } {
+  const [path, references] =
+    form === 'mt_bench' ? ['question.jsonl', 'reference.jsonl'] : ['test_cases.json', 'few_shots.json'];
+  return { path: join(folder, form, path), references: join(folder, form, references) };
+}
+
+/** Our own questions and worked examples in a form of multiple choice. */
+export function choiceSetPaths(form: ChoiceForm): { readonly path: string; readonly examples: string } {
+  const sets = join(folder, '..', 'sets');
+  return { path: join(sets, `${form}.jsonl`), examples: join(sets, `${form}-examples.jsonl`) };
+}
