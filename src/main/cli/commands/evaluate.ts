@@ -15,8 +15,8 @@ import type { EvaluationOutcome, EvaluationTask, EvaluationTaskInput } from '../
 import { judgeOf } from '../../../shared/evaluations.ts';
 import { parseInput } from '../../../shared/parse.ts';
 import { publishedFormNames, publishedForms, publishedFormSchema } from '../../../shared/published-forms.ts';
-import { evaluate } from '../../services/evaluations.ts';
-import type { EvaluationSource } from '../../services/evaluations.ts';
+import { evaluate, resumeEvaluations } from '../../services/evaluations.ts';
+import type { EvaluateOptions, EvaluationSource } from '../../services/evaluations.ts';
 import { choiceSetPaths, judgedSetPaths, publishedSetPath } from '../../services/own-sets.ts';
 import { readJson } from '../config-file.ts';
 import { CheckFailed } from '../exit-codes.ts';
@@ -31,7 +31,7 @@ import {
   withJson,
   withWorkspace,
 } from '../invocation.ts';
-import type { ExecutionFlags, SharedFlags } from '../invocation.ts';
+import type { ExecutionFlags, Invocation, SharedFlags } from '../invocation.ts';
 import { evaluateCompareCommand } from './evaluate-compare.ts';
 import { textTable } from '../text-table.ts';
 
@@ -41,6 +41,7 @@ interface EvaluateFlags extends SharedFlags, ExecutionFlags {
   readonly checkpoint?: number;
   readonly adapter?: string;
   readonly tasks?: string;
+  readonly resume?: readonly number[];
   readonly questions: readonly string[];
   readonly ask: readonly string[];
   readonly text: readonly string[];
@@ -115,6 +116,7 @@ export function evaluateCommand(): Command {
       [],
     )
     .option('--tasks <file>', 'JSON file with a list of tasks')
+    .option('--resume <evaluations>', 'go on with stopped or killed evaluations, such as 3,4 (alone)', wholeNumbers)
     .optionsGroup('How:')
     .addOption(
       new Option('--rule <rule>', 'when an answer is right (default: exact)').choices(answerRuleSchema.options),
@@ -166,13 +168,11 @@ Examples:
     )
     .action((flags: EvaluateFlags) =>
       invoke(flags, async ({ signal, onProgress, note, print, json, open }) => {
-        const source = sourceOf(flags);
-        const tasks = await tasksOf(flags);
-        const outcomes = await evaluate(
-          open({ create: source.kind !== 'run' }),
-          { source, tasks, execution: execution(flags) },
-          { signal, onProgress, onNotice: note },
-        );
+        const options = { signal, onProgress, onNotice: note };
+        const outcomes =
+          flags.resume === undefined
+            ? await evaluateNew(flags, open, options)
+            : await resumeEvaluations(open({ create: false }), flags.resume, options);
         print(outcomesText(outcomes));
         for (const { task, row, summary } of outcomes) {
           const left = summary['too_long'] ?? 0;
@@ -196,6 +196,16 @@ Examples:
         if (missed.length > 0) throw new CheckFailed(missed.join('; '));
       }),
     );
+}
+
+async function evaluateNew(
+  flags: EvaluateFlags,
+  open: Invocation['open'],
+  options: EvaluateOptions,
+): Promise<readonly EvaluationOutcome[]> {
+  const source = sourceOf(flags);
+  const tasks = await tasksOf(flags);
+  return evaluate(open({ create: source.kind !== 'run' }), { source, tasks, execution: execution(flags) }, options);
 }
 
 function sourceOf({ model, run, adapter, checkpoint }: EvaluateFlags): EvaluationSource {
