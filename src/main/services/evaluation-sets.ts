@@ -4,13 +4,16 @@ import type { BuiltInSet, ItemDocument, TaskSize } from '../../shared/api/evalua
 import { UserError } from '../../shared/errors.ts';
 import { choiceFormSchema } from '../../shared/evaluation-tasks.ts';
 import type { EvaluationTask, EvaluationTaskInput } from '../../shared/evaluation-tasks.ts';
+import { publishedForms } from '../../shared/published-forms.ts';
 import { applicationFolder } from '../files/application-folder.ts';
 import type { ServiceContext } from './context.ts';
 import { demoFolder } from './demo-folder.ts';
 import { storedTask } from './evaluations.ts';
+import { publishedSetPath } from './own-sets.ts';
 
-/** Small sets of our own in the published forms, see scripts/evaluation-sets.ts. */
-export const setsFolder = join(applicationFolder(), 'resources', 'evaluation', 'sets');
+/** Small sets of our own in the published forms, see scripts/evaluation-sets.ts and scripts/published-sets.ts. */
+export const evaluationFolder = join(applicationFolder(), 'resources', 'evaluation');
+const setsFolder = join(evaluationFolder, 'sets');
 
 const choiceNames = { mmlu: 'MMLU', arc: 'ARC', hellaswag: 'HellaSwag', winogrande: 'Winogrande' } as const;
 
@@ -32,7 +35,13 @@ export function builtInSets(): readonly BuiltInSet[] {
       path: join(setsFolder, `${form}.jsonl`),
     }),
   );
-  return [...demo, ...choices];
+  const published = (['infinitebench/longbook_qa_eng', 'longbench/hotpotqa', 'helmet/rag'] as const).map((form) =>
+    set({
+      ...{ kind: 'published', form, name: `small ${publishedForms[form].label} form` },
+      path: publishedSetPath(form),
+    }),
+  );
+  return [...demo, ...choices, ...published];
 }
 
 /**

@@ -4,6 +4,11 @@ import type { EvaluationTask } from '../../../shared/evaluation-tasks.ts';
 import { findEvidence } from '../evaluation/evidence.ts';
 import { leadOf } from '../evaluation/multiple-choice/forms.ts';
 import { promptText } from '../evaluation/prompt-text.ts';
+import { readJudged } from '../evaluation/judged/questions.ts';
+import type { JudgedTask } from '../evaluation/judged/questions.ts';
+import type { PublishedItem } from '../evaluation/published/item.ts';
+import { readPublished } from '../evaluation/published/read.ts';
+import type { PublishedTask } from '../evaluation/published/read.ts';
 import { questionMessage, readQuestionSet } from '../evaluation/question-set.ts';
 import { readRulerSources, RulerItems, rulerPlaces } from '../evaluation/ruler/items.ts';
 import type { RulerTask } from '../evaluation/ruler/items.ts';
@@ -64,6 +69,10 @@ function textsOf(task: EvaluationTask): AsyncGenerator<string> | null {
       return plainTexts(task);
     case 'multiple_choice':
       return choiceTexts(task);
+    case 'published':
+      return publishedTexts(task);
+    case 'judged':
+      return judgedTexts(task);
     default:
       return null;
   }
@@ -77,6 +86,14 @@ async function* questionTexts(task: Extract<EvaluationTask, { kind: 'questions' 
 
 async function* plainTexts(task: Extract<EvaluationTask, { kind: 'text' }>): AsyncGenerator<string> {
   yield* await readTexts(task);
+}
+
+async function* publishedTexts(task: PublishedTask): AsyncGenerator<string> {
+  for await (const { item } of readPublished(task)) yield Object.values(item.prompt).join('');
+}
+
+async function* judgedTexts(task: JudgedTask): AsyncGenerator<string> {
+  for (const { turns } of await readJudged(task)) yield turns.join('');
 }
 
 async function* choiceTexts(task: Extract<EvaluationTask, { kind: 'multiple_choice' }>): AsyncGenerator<string> {
@@ -99,6 +116,10 @@ export const itemDocument: Job<'itemDocument'> = async ({ modelDir, task, index 
       const { context, answer, key, depth } = itemAt(await readQuestionSet(task.path), index);
       return { text: context, ...findEvidence(context, { answer, key, depth: depth ?? null }) };
     }
+    case 'published': {
+      const { prompt, expected } = await publishedItem(task, index);
+      return { text: prompt.context, ...findEvidence(prompt.context, { answer: expected }) };
+    }
     case 'text':
       return { text: itemAt(await readTexts(task), index), evidence: [], found: 'none' };
     default:
@@ -115,6 +136,11 @@ async function rulerItem(modelDir: string, task: RulerTask, index: number): Prom
     (item) => text.codec.encode(promptText(text, task.prompt, item)).length,
   );
   return items.item(itemAt(rulerPlaces(task), index)).item;
+}
+
+async function publishedItem(task: PublishedTask, wanted: number): Promise<PublishedItem> {
+  for await (const { index, item } of readPublished(task)) if (index === wanted) return item;
+  return itemAt([], wanted);
 }
 
 function itemAt<Item>(items: readonly Item[], index: number): Item {

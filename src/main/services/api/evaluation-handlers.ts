@@ -7,7 +7,7 @@ import { judgeOf } from '../../../shared/evaluations.ts';
 import type { EvaluationRow } from '../../../shared/evaluations.ts';
 import { baseBits } from '../../../shared/run-config.ts';
 import { demoFolder } from '../demo-folder.ts';
-import { builtInSets, checkTask, itemDocument, setsFolder } from '../evaluation-sets.ts';
+import { builtInSets, checkTask, evaluationFolder, itemDocument } from '../evaluation-sets.ts';
 import { compareEvaluations, evaluate, evaluationItems, listEvaluations } from '../evaluations.ts';
 import type { EvaluationSource } from '../evaluations.ts';
 import { evaluationContinuation } from './resumable-jobs.ts';
@@ -86,7 +86,7 @@ async function withGrantedPaths(
 }
 
 export function evaluationHandlers(session: Session): Handlers<DomainMethods<'evaluations'>> {
-  const own = new PathGrants([demoFolder, setsFolder]);
+  const own = new PathGrants([demoFolder, evaluationFolder]);
   const granted = (path: string): Promise<string> =>
     isAbsolute(path) ? own.check(path).catch(() => session.grants.check(path)) : session.grants.check(path);
   return {

@@ -184,6 +184,8 @@ describe('the API on a real workspace, model and engine', { timeout: 120_000 }, 
     });
     const short = { ...ruler, lengths: [1024, 256] };
     await expect(call('evaluations.check', { modelDir, task: short })).rejects.toThrow('does not fit into 256');
+    const published = sets.find(({ task }) => task.kind === 'published')?.task;
+    expect(published).toBeDefined();
     const wrong = join(folder, 'wrong.jsonl');
     writeFileSync(wrong, '{"context":"a","question":"b"}\n');
     const task = { kind: 'questions' as const, name: 'wrong', path: wrong };
