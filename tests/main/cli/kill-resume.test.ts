@@ -173,3 +173,45 @@ test(
   },
   timeout,
 );
+
+test(
+  'an evaluation that is killed and resumed has every answer once, those of one that was not',
+  async () => {
+    const answers: unknown[] = [];
+    const sets = ['--published', 'longbench/trec', '--judged', 'mt_bench', '--judge', join(demo, 'base-model')];
+    const limits = ['--max-new-tokens', '6', '--limit', '4', '--threads', '1'];
+    for (const name of ['evaluated', 'evaluation killed']) {
+      const workspace = join(folder, name);
+      const args = ['evaluate', ...model, ...sets, ...limits];
+      if (name === 'evaluated') await succeed(workspace, ...args);
+      else {
+        mkdirSync(workspace);
+        await succeed(
+          workspace,
+          'evaluate',
+          ...model,
+          '--published',
+          'longbench/trec',
+          '--limit',
+          '1',
+          ...limits.slice(4),
+        );
+        const running = start([...args, '--workspace', workspace], { cwd: folder });
+        const stored = 1 + Math.floor(9 * Math.random());
+        await until(workspace, running, ({ evaluations }) => {
+          const [, first, second] = evaluations.list().rows;
+          return (first?.items ?? 0) + (second?.items ?? 0) >= stored;
+        });
+        kill(running, Math.random() < 0.5 ? 'the engine process' : 'every process of the command');
+        expect((await running.ended).code).not.toBe(0);
+        await succeed(workspace, 'evaluate', '--resume', '2,3');
+      }
+      const open = openWorkspace(workspace, { readOnly: true });
+      const rows = open.evaluations.list().rows.slice(-2);
+      answers.push(rows.map(({ id, summary }) => [summary, open.evaluations.items(id).rows]));
+      open.close();
+    }
+    expect(answers[1]).toEqual(answers[0]);
+  },
+  timeout,
+);
