@@ -1,5 +1,6 @@
 // Time a token when questions are answered behind a long document: node decode.ts MODEL --prefix 32768 --batches 1,4. The time
-// a token is the difference of two runs of unequal length, so that reading the document does not count.
+// a token is the difference of two runs of unequal length, so that reading the document does not count. --products: attention by
+// plain products instead of PagedAttention; --merge: the adapter added to a copy of the weights; --targets: the adapted layers.
 import { parseArgs } from 'node:util';
 import { loadResidentModel } from '../../src/main/engine/resident/resident-model.ts';
 import { ropeForModel } from '../../src/main/engine/training/rope-for.ts';
@@ -12,14 +13,21 @@ const { values, positionals } = parseArgs({
     batches: { type: 'string', default: '1,4' },
     tokens: { type: 'string', default: '64' },
     repeat: { type: 'string', default: '3' },
+    targets: { type: 'string', default: 'q_proj,v_proj' },
+    products: { type: 'boolean', default: false },
+    merge: { type: 'boolean', default: false },
+    together: { type: 'boolean', default: false },
   },
 });
 const memory = new MemoryWatch();
 const model = await loadResidentModel(positionals[0] ?? '', {
   device: 'cuda',
   threads: 8,
-  trainable: { kind: 'lora', rank: 16, alpha: 32, rslora: false, targets: ['q_proj', 'v_proj'] },
+  trainable: { kind: 'lora', rank: 16, alpha: 32, rslora: false, targets: values.targets.split(',') },
   programs: ['generate'],
+  mergeAdapter: values.merge,
+  together: values.together,
+  paged: !values.products,
 });
 const prefix = Int32Array.from({ length: Number(values.prefix) }, (_, i) => (i * 7919) % model.config.vocabSize);
 const state = {
@@ -42,6 +50,9 @@ for (const batch of values.batches.split(',').map(Number)) {
     JSON.stringify({
       side: 'ours',
       task: 'decode',
+      attention: values.products ? 'products' : values.together ? 'together' : 'paged',
+      adapter: values.merge ? 'merged' : 'apart',
+      targets: values.targets,
       layers: model.config.numLayers,
       prefix: prefix.length,
       batch,

@@ -4,7 +4,11 @@ import path from 'node:path';
 import { readdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runGolden } from '../../src/main/engine/golden/run-golden.ts';
-import { loadResidentModel, type ResidentOptions } from '../../src/main/engine/resident/resident-model.ts';
+import {
+  loadResidentModel,
+  type ResidentModel,
+  type ResidentOptions,
+} from '../../src/main/engine/resident/resident-model.ts';
 import { buildTargets, objectiveInput, type AnswerTree } from '../../src/main/engine/training/objectives.ts';
 import { ropeForModel } from '../../src/main/engine/training/rope-for.ts';
 
@@ -14,6 +18,10 @@ const { values, positionals } = parseArgs({
     model: { type: 'string', default: '' },
     dtype: { type: 'string', default: 'float32' },
     device: { type: 'string', default: 'cuda' },
+    generation: { type: 'boolean', default: false },
+    products: { type: 'boolean', default: false },
+    merge: { type: 'boolean', default: false },
+    together: { type: 'boolean', default: false },
   },
 });
 const [folder = ''] = positionals;
@@ -26,22 +34,23 @@ const note = (line: Record<string, unknown>): void => {
 /** What bfloat16 is allowed against float32 on the CPU (8 bits of mantissa; loss and gradient relative; float32's own tolerances are src/main/engine/golden/tolerances.ts). */
 const BFLOAT16 = { logp: 0.1, loss: 5e-3, gradient: 5e-2 } as const;
 
-await runGolden([path.join(folder, 'forward'), path.join(folder, 'longpo')], {
-  threads: 2,
-  device,
-  dtype,
-  onCase: ({ name, status, problem, quantities }) => {
-    const failed = quantities.filter(({ ok }) => !ok).slice(0, 6);
-    const errors = Object.fromEntries(quantities.map((q) => [q.name, Number(q.error.toPrecision(2))]));
-    note({
-      case: name,
-      status,
-      problem,
-      quantities: quantities.length,
-      ...(dtype === 'float32' ? { failed } : { errors }),
-    });
-  },
-});
+if (!values.generation)
+  await runGolden([path.join(folder, 'forward'), path.join(folder, 'longpo')], {
+    threads: 2,
+    device,
+    dtype,
+    onCase: ({ name, status, problem, quantities }) => {
+      const failed = quantities.filter(({ ok }) => !ok).slice(0, 6);
+      const errors = Object.fromEntries(quantities.map((q) => [q.name, Number(q.error.toPrecision(2))]));
+      note({
+        case: name,
+        status,
+        problem,
+        quantities: quantities.length,
+        ...(dtype === 'float32' ? { failed } : { errors }),
+      });
+    },
+  });
 
 const SETTINGS = { objective: 'longpo', beta: 0.5, lambda: 2, nllDocument: 1, nllAnswers: 0.5 } as const;
 const LORA: ResidentOptions['trainable'] = {
@@ -71,14 +80,62 @@ const relative = (a: Float32Array, b: Float32Array): number => {
   return Math.sqrt(difference / norm);
 };
 
+/** Greedy tokens against those of the CPU: at which token each sequence is another first (-1: nowhere). */
+async function compareGeneration(
+  name: string,
+  cpu: ResidentModel,
+  card: ResidentModel,
+  parameters: Float32Array,
+): Promise<void> {
+  const prompt = (length: number): Int32Array => Int32Array.from({ length }, (_, i) => (5 + 3 * i + length) % 320);
+  const sampling = { temperature: 0, topK: 0, topP: 1, uniforms: new Float32Array(0), stopIds: [] };
+  const state = { parameters, rope: ropeForModel(cpu.config, null)(3000) };
+  for (const prompts of [
+    [prompt(3), prompt(1)],
+    [prompt(9)],
+    [prompt(1), prompt(300), prompt(20), prompt(257), prompt(2)],
+  ]) {
+    const firstDifference: Record<number, number[]> = {};
+    for (const length of [0, 1, 255, 256, 257, 300, 1000]) {
+      const prefix = length === 0 ? new Int32Array(0) : tree(length, 0, 0).tokens.ids;
+      // One of them drawn, so that the uniform numbers are read.
+      const uniforms = Float32Array.from({ length: 16 * prompts.length }, (_, i) => (0.37 + 0.618034 * i) % 1);
+      const drawn = length === 256 ? { temperature: 0.3, uniforms } : {};
+      const request = { prefix, prompts, maxNewTokens: 16, ...sampling, ...drawn };
+      const [expected, found] = [await cpu.generate(request, state), await card.generate(request, state)];
+      firstDifference[length] = expected.tokens.map((row, i) =>
+        row.findIndex((token, j) => token !== found.tokens[i]?.[j]),
+      );
+    }
+    const all = Object.values(firstDifference).flat();
+    note({
+      model: name,
+      prompts: prompts.map((one) => one.length),
+      equal: all.filter((i) => i < 0).length,
+      of: all.length,
+      firstDifference,
+    });
+  }
+}
+
 for (const name of readdirSync(path.join(folder, 'models')).filter((name) => name.startsWith(values.model))) {
   const dir = path.join(folder, 'models', name);
-  const options = { threads: 2, trainable: LORA, checkpointing: 'layer', programs: ['gradients', 'generate'] } as const;
+  const options: Omit<ResidentOptions, 'device'> = {
+    threads: 2,
+    trainable: LORA,
+    checkpointing: 'layer',
+    programs: values.generation ? ['generate'] : ['gradients', 'generate'],
+    mergeAdapter: values.merge,
+    together: values.together,
+  };
+  const own: Partial<ResidentOptions> = { paged: device === 'cuda' && dtype === 'bfloat16' && !values.products };
   try {
     const cpu = await loadResidentModel(dir, { ...options, device: 'cpu' });
-    const card = await loadResidentModel(dir, { ...options, device, dtype });
+    const card = await loadResidentModel(dir, { ...options, ...own, device, dtype });
     const parameters = (await cpu.initialParameters(1)).map((value, i) => value + 0.02 * Math.sin(i));
-    for (const example of [tree(50, 9, 12), tree(20, 5, 30), tree(900, 33, 62), tree(2500, 200, 150)]) {
+    for (const example of values.generation
+      ? []
+      : [tree(50, 9, 12), tree(20, 5, 30), tree(900, 33, 62), tree(2500, 200, 150)]) {
       const { tokens } = example;
       const state = { parameters, rope: ropeForModel(cpu.config, null)(3000) };
       const targets = buildTargets(example, SETTINGS);
@@ -92,16 +149,7 @@ for (const name of readdirSync(path.join(folder, 'models')).filter((name) => nam
       const ok = loss <= BFLOAT16.loss && logps <= BFLOAT16.logp && gradient <= BFLOAT16.gradient;
       note({ model: name, tree: [tokens.prefix, tokens.first, tokens.second], loss, logps, gradient, ok });
     }
-    const prompts = [Int32Array.of(5, 6, 7), Int32Array.of(9)];
-    const sampling = { temperature: 0, topK: 0, topP: 1, uniforms: new Float32Array(0), stopIds: [] };
-    const state = { parameters, rope: ropeForModel(cpu.config, null)(3000) };
-    for (const length of [0, 300]) {
-      const prefix = length === 0 ? new Int32Array(0) : tree(length, 0, 0).tokens.ids;
-      const request = { prefix, prompts, maxNewTokens: 16, ...sampling };
-      const [expected, found] = [await cpu.generate(request, state), await card.generate(request, state)];
-      const equal = expected.tokens.map((tokens, i) => tokens.findIndex((token, j) => token !== found.tokens[i]?.[j]));
-      note({ model: name, prefix: length, generated: found.tokens.map((row) => row.length), firstDifference: equal });
-    }
+    await compareGeneration(name, cpu, card, parameters);
     await Promise.all([cpu.release(), card.release()]);
   } catch (error) {
     note({ model: name, error: String(error).slice(0, 500) });

@@ -7,7 +7,9 @@ import * as o from '../onnx/ops.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { decoderLayer, embed, finalNorm, headName, layerCache } from '../model/decoder.ts';
 import type { Attend, DecoderInput } from '../model/decoder.ts';
+import { rotate } from '../model/rotary.ts';
 import type { RotaryValues } from '../model/rotary.ts';
+import { tokenDecoder } from '../model/token-decoder.ts';
 import { sampleToken } from './sampling.ts';
 import type { SamplingValues } from './sampling.ts';
 
@@ -186,10 +188,11 @@ function attendPrompts(
 function readPrompts(
   g: Graph,
   input: DecoderInput,
-  { prefixLength, prompts, lengths, promptBlock, tables }: DecodeInput,
+  decode: DecodeInput,
   shared: readonly SharedPart[],
   sizes: Sizes,
 ): { cache: Cache; last: Value } {
+  const { prompts, promptBlock, tables } = decode;
   const batch = o.dimOf(g, prompts, 0);
   const width = o.dimOf(g, prompts, 1);
   const cache: Cache = [];
@@ -198,19 +201,27 @@ function readPrompts(
     cache.push(own);
     return attendPrompts(graph, q, at(shared, layer), own, { batch, width, block: promptBlock }, sizes);
   };
-  // Padding may reach beyond the rotary tables; its position does not matter.
-  const end = o.sub(g, o.dimOf(g, tables.cos, 0), 1);
-  const row = o.min(g, o.add(g, o.arange(g, width), prefixLength), end);
-  const positions = o.reshape(g, o.expand(g, o.unsqueeze(g, row, 0), o.shapeOf(g, prompts)), [-1]);
-  const own = byToken(input, attend, { ...tables, positions });
+  const own = byToken(input, attend, { ...tables, positions: promptPositions(g, decode) });
   let x = embed(g, o.reshape(g, prompts, [-1]), input.parameters);
   for (let layer = 0; layer < sizes.layers; layer++) x = decoderLayer(g, x, layer, own);
-  const lastRow = o.sub(g, o.add(g, o.mul(g, o.arange(g, batch), width), lengths), 1);
-  return { cache, last: finalNorm(g, o.gather(g, x, lastRow), input) };
+  return { cache, last: finalNorm(g, promptsLast(g, x, decode), input) };
+}
+
+/** Positions of the prompts' rows [B * S]. Padding may reach beyond the rotary tables; its position does not matter. */
+export function promptPositions(g: Graph, { prompts, prefixLength, tables }: DecodeInput): Value {
+  const end = o.sub(g, o.dimOf(g, tables.cos, 0), 1);
+  const row = o.min(g, o.add(g, o.arange(g, o.dimOf(g, prompts, 1)), prefixLength), end);
+  return o.reshape(g, o.expand(g, o.unsqueeze(g, row, 0), o.shapeOf(g, prompts)), [-1]);
+}
+
+/** The row of each prompt's last token [B, H] out of all rows [B * S, H]. */
+export function promptsLast(g: Graph, x: Value, { prompts, lengths }: DecodeInput): Value {
+  const [batch, width] = [o.dimOf(g, prompts, 0), o.dimOf(g, prompts, 1)];
+  return o.gather(g, x, o.sub(g, o.add(g, o.mul(g, o.arange(g, batch), width), lengths), 1));
 }
 
 /** The decoder for few rows, each a token of its own. */
-function byToken({ config, parameters }: DecoderInput, attend: Attend, rotary: RotaryValues): DecoderInput {
+export function byToken({ config, parameters }: DecoderInput, attend: Attend, rotary: RotaryValues): DecoderInput {
   return { config, parameters, attend, rotary };
 }
 
@@ -221,7 +232,7 @@ function at<Part>(cache: readonly Part[], layer: number): Part {
 }
 
 /** True where the token is one of the stop ids, [B]. */
-function isStop(g: Graph, token: Value, stopIds: Value): Value {
+export function isStop(g: Graph, token: Value, stopIds: Value): Value {
   const hits = o.cast(g, o.equal(g, o.unsqueeze(g, token, 1), o.unsqueeze(g, stopIds, 0)), 'int32');
   // The axis is kept at first: CUDA cannot sum over no stop ids at all otherwise.
   return o.squeeze(g, o.greater(g, o.reduceSum(g, hits, [1], true), 0), 1);
@@ -321,13 +332,13 @@ function readingOf(g: Graph, shared: readonly SharedPart[], prompts: Cache, real
   };
 }
 
-function nextToken(g: Graph, input: DecoderInput, hidden: Value, uniform: Value, decode: DecodeInput): Value {
+export function nextToken(g: Graph, input: DecoderInput, hidden: Value, uniform: Value, decode: DecodeInput): Value {
   const head = input.parameters.get(headName(input.config));
   const logits = o.gemm(g, hidden, head, undefined, { transB: true });
   return o.cast(g, sampleToken(g, o.cast(g, logits, wide(logits.dtype)), uniform, decode), 'int32');
 }
 
-function someAreOpen(g: Graph, done: Value): Value {
+export function someAreOpen(g: Graph, done: Value): Value {
   const open = o.reduceSum(g, o.cast(g, o.not(g, done), 'int32'), [0]);
   return o.greater(g, open, 0);
 }
@@ -365,7 +376,11 @@ export function decodeProgram(g: Graph, input: DecoderInput, decode: DecodeInput
   const fresh: Cache = [];
   const made = o.dimOf(b, at(before, 0).k, 2);
   const shapes = tokenShapes(b, token, reading, at(before, 0).k, sizes);
-  const attend: Attend = (graph, q, k, v, layer) => {
+  const positions = o.unsqueeze(b, o.add(b, start, made), 1);
+  const rotary = { ...decode.tables, positions };
+  const { config, parameters } = input;
+  const attend: Attend = (graph, q0, k0, v, layer) => {
+    const [q, k] = [rotate(graph, q0, config.numHeads, rotary), rotate(graph, k0, config.numKvHeads, rotary)];
     const old = at(before, layer);
     const own = {
       k: o.concat(graph, [old.k, oneToken(graph, k, sizes)], 2),
@@ -374,11 +389,7 @@ export function decodeProgram(g: Graph, input: DecoderInput, decode: DecodeInput
     fresh.push(own);
     return attendToken(graph, q, layer, own, reading, shapes, sizes);
   };
-  const positions = o.unsqueeze(b, o.add(b, start, made), 1);
-  const own = byToken(input, attend, { ...decode.tables, positions });
-  let x = embed(b, token, input.parameters);
-  for (let layer = 0; layer < layers; layer++) x = decoderLayer(b, x, layer, own);
-  const hidden = finalNorm(b, x, input);
+  const hidden = tokenDecoder(b, token, { config, parameters, attend });
   const drawn = nextToken(b, input, hidden, column(b, o.add(b, made, 1)), decode);
   const nowDone = o.or(b, done, isStop(b, drawn, decode.stopIds));
   b.output(someAreOpen(b, nowDone));

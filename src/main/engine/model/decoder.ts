@@ -28,7 +28,7 @@ export interface MemoryOrder {
 }
 
 /** y = x W^T (+ bias) (+ scale * x A^T B^T), x [T, in] to [T, out]. */
-function linear(g: Graph, x: Value, module: string, parameters: ParameterValues): Value {
+export function linear(g: Graph, x: Value, module: string, parameters: ParameterValues): Value {
   const bias = parameters.has(`${module}.bias`) ? parameters.get(`${module}.bias`) : undefined;
   const weight = `${module}.weight`;
   const base = parameters.isPacked(weight)
@@ -53,7 +53,13 @@ function packedLinear(g: Graph, x: Value, weight: string, parameters: ParameterV
 }
 
 /** RMS normalisation of every head on its own (Qwen3), before the rotation. */
-function headNorm(g: Graph, x: Value, heads: number, name: string, { config, parameters }: DecoderInput): Value {
+export function headNorm(
+  g: Graph,
+  x: Value,
+  heads: number,
+  name: string,
+  { config, parameters }: Pick<DecoderInput, 'config' | 'parameters'>,
+): Value {
   if (!config.qkNorm) return x;
   const perHead = o.reshape(g, x, [-1, heads, config.headDim]);
   return o.reshape(g, o.rmsNorm(g, perHead, parameters.get(name), config.rmsNormEps), [-1, heads * config.headDim]);

@@ -74,6 +74,20 @@ export class ParameterValues {
     return new ParameterValues(this.layout, weights, this.trainable, this.dtype, packed);
   }
 
+  /** The same parameters with each adapter added to a copy of its weight; 4-bit weights keep theirs apart. */
+  merged(g: Graph): ParameterValues {
+    const weights = new Map(this.weights);
+    const trainable = new Map(this.trainable);
+    for (const name of this.weights.keys()) {
+      const module = name.replace(/\.weight$/, '');
+      const lora = this.lora(module);
+      if (lora === undefined || this.packed.has(name)) continue;
+      weights.set(name, o.gemm(g, lora.b, lora.a, this.get(name), { alpha: lora.scale }));
+      for (const side of ['A', 'B'] as const) trainable.delete(loraTensorName(module, side));
+    }
+    return new ParameterValues(this.layout, weights, trainable, this.dtype, this.packed);
+  }
+
   /** A weight by its Hugging Face name. */
   get(name: string): Value {
     const value = this.trainable.get(name) ?? this.weights.get(name);

@@ -163,14 +163,11 @@ export const GRADIENT_RULES: Readonly<Record<string, GradientRule>> = {
     ];
   }),
   MatMul: rule((call) => matrixGradients(call, false, false, 1)),
-  FusedMatMul: rule((call) =>
-    matrixGradients(
-      call,
-      numberOf(call.attributes['transA'], 0) === 1,
-      numberOf(call.attributes['transB'], 0) === 1,
-      numberOf(call.attributes['alpha'], 1),
-    ),
-  ),
+  FusedMatMul: rule((call) => {
+    const flag = (name: string): boolean => numberOf(call.attributes[name], 0) === 1;
+    if (flag('transBatchB')) throw new GraphError('FusedMatMul: no gradient where the rows come first');
+    return matrixGradients(call, flag('transA'), flag('transB'), numberOf(call.attributes['alpha'], 1));
+  }),
   Gemm: rule((call) => {
     const { g, dy, wants, attributes } = call;
     const [a, b] = [call.x(0), call.x(1)];

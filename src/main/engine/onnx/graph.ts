@@ -87,7 +87,15 @@ export interface NodeOptions {
 }
 
 /** com.microsoft operators that Longhand uses; everything else is in the default domain. */
-const CONTRIB = new Set(['FusedMatMul', 'QuickGelu', 'RotaryEmbedding', 'GroupQueryAttention', 'GatherBlockQuantized']);
+const CONTRIB = new Set([
+  'FusedMatMul',
+  'QuickGelu',
+  'RotaryEmbedding',
+  'GroupQueryAttention',
+  'PagedAttention',
+  'SkipSimplifiedLayerNormalization',
+  'GatherBlockQuantized',
+]);
 export const CONTRIB_DOMAIN = 'com.microsoft';
 
 /**

@@ -155,11 +155,13 @@ const logical: Rule = (call) => {
   return [{ dtype: 'bool', shape: broadcast(call, input(call, 0).shape, input(call, 1).shape) }];
 };
 
-function batchMatrix(call: Call, transA: boolean, transB: boolean): ValueType[] {
+function batchMatrix(call: Call, transA: boolean, transB: boolean, transBatchB = false): ValueType[] {
   const dtype = sameDtype(call, 0, 1);
   notBool(call);
   const a = [...input(call, 0).shape];
-  const b = [...input(call, 1).shape];
+  let b = [...input(call, 1).shape];
+  if (transBatchB && b.length !== 3) fail(call, 'transBatchB needs rank 3');
+  if (transBatchB) b = [b[1] ?? 1, b[0] ?? 1, b[2] ?? 1];
   if (a.length < 2 || b.length < 2) fail(call, 'needs matrices (rank 2 or more)');
   const [n0, k0] = transA ? [a.at(-1), a.at(-2)] : [a.at(-2), a.at(-1)];
   const [k1, m0] = transB ? [b.at(-1), b.at(-2)] : [b.at(-2), b.at(-1)];
@@ -586,6 +588,38 @@ const groupQueryAttention: Rule = (call) => {
   return [q, { dtype, shape: present }, { dtype, shape: present }].map(({ shape }) => ({ dtype, shape }));
 };
 
+/** Attention [tokens, heads * D] of the rows given, which also writes their keys and values into the caches in place. */
+const pagedAttention: Rule = (call) => {
+  const [q, k, v, keys, values] = [0, 1, 2, 3, 4].map((i) => input(call, i)) as [
+    ValueType,
+    ValueType,
+    ValueType,
+    ValueType,
+    ValueType,
+  ];
+  const dtype = sameDtype(call, 0, 1, 2, 3, 4);
+  if (q.shape.length !== 2 || k.shape.length !== 2) fail(call, 'needs [tokens, heads * size]');
+  sameShape(call, v.shape, k.shape, 'values');
+  sameShape(call, values.shape, keys.shape, 'cached values');
+  const size = divideDims(k.shape[1] ?? unknownDim(), integer(call, 'kv_num_heads'));
+  sameShape(call, q.shape.slice(1), [multiplyDims(size, integer(call, 'num_heads'))], 'queries');
+  sameShape(call, keys.shape.slice(2), [integer(call, 'kv_num_heads'), size], 'a cached key');
+  for (const i of [5, 6, 7, 16]) if (input(call, i).dtype !== 'int32') fail(call, `input ${i} must be int32`);
+  return [{ dtype, shape: q.shape }];
+};
+
+/** RMS normalisation of x + skip; outputs: the norm, two that stay empty, and the sum. */
+const addNorm: Rule = (call) => {
+  const x = input(call, 0);
+  sameDtype(call, 0, 1, 2);
+  if (x.shape.length !== 2 && x.shape.length !== 3) fail(call, 'needs 2 or 3 dimensions');
+  sameShape(call, input(call, 1).shape, x.shape, 'the other summand');
+  sameShape(call, input(call, 2).shape, x.shape.slice(-1), 'the scale');
+  const inverse = { dtype: 'float32' as const, shape: [...x.shape.slice(0, -1), 1] };
+  const like = { dtype: x.dtype, shape: x.shape };
+  return [like, inverse, inverse, like].slice(0, call.outputs);
+};
+
 const branch: Rule = (call) => {
   if (input(call, 0).dtype !== 'bool') fail(call, 'the condition must be bool');
   const yes = subgraph(call, 'then_branch');
@@ -644,7 +678,10 @@ const RULES: Readonly<Record<string, Rule>> = {
     return [{ dtype: 'bool', shape: input(call, 0).shape }];
   },
   MatMul: (call) => batchMatrix(call, false, false),
-  FusedMatMul: (call) => batchMatrix(call, integer(call, 'transA', 0) === 1, integer(call, 'transB', 0) === 1),
+  FusedMatMul: (call) => {
+    const [transA, transB, batchB] = ['transA', 'transB', 'transBatchB'].map((name) => integer(call, name, 0) === 1);
+    return batchMatrix(call, transA === true, transB === true, batchB === true);
+  },
   Gemm: gemm,
   ReduceSum: reduce,
   ReduceMean: reduce,
@@ -674,6 +711,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   TopK: topK,
   RotaryEmbedding: (call) => [{ dtype: sameDtype(call, 0, 2, 3), shape: input(call, 0).shape }],
   GroupQueryAttention: groupQueryAttention,
+  PagedAttention: pagedAttention,
+  SkipSimplifiedLayerNormalization: addNorm,
   Loop: loop,
   Scan: scan,
   If: branch,

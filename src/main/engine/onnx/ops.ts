@@ -69,6 +69,20 @@ export function fusedMatMul(
   return g.op('FusedMatMul', [a, b], { transA: Number(transA), transB: Number(transB), alpha: { float: alpha } });
 }
 
+/**
+ * alpha * a op(b) for a [batch, n, k] and a b whose rows come first, [k, batch, m] (or [m, batch, k] with transB): read as
+ * they lie, without a copy. It has no gradient.
+ */
+export function matmulRowsFirst(
+  g: Graph,
+  a: Value,
+  b: Value,
+  { transB = false, alpha = 1 }: { transB?: boolean; alpha?: number } = {},
+): Value {
+  const attributes = { transB: Number(transB), transBatchB: 1, alpha: { float: alpha } };
+  return g.op('FusedMatMul', [a, b], attributes);
+}
+
 /** alpha * op(a) op(b) + c for matrices. */
 export function gemm(
   g: Graph,
@@ -184,6 +198,22 @@ export function rmsNorm(g: Graph, x: Value, weight: Value, eps: number): Value {
   const [y] = g.ops('SimplifiedLayerNormalization', [x, weight], attributes, { outputs });
   if (y === undefined) throw new GraphError('SimplifiedLayerNormalization has no output');
   return y;
+}
+
+/** x + skip, and its RMS normalisation as `rmsNorm`, in one operator. */
+export function addAndNorm(
+  g: Graph,
+  x: Value,
+  skip: Value,
+  weight: Value,
+  eps: number,
+): { readonly sum: Value; readonly norm: Value } {
+  const attributes = { epsilon: { float: eps } };
+  const outputs = g.ops('SkipSimplifiedLayerNormalization', [x, skip, weight], attributes, { outputs: 4 });
+  const [norm, , , sum] = outputs;
+  if (norm === undefined || sum === undefined)
+    throw new GraphError('SkipSimplifiedLayerNormalization has four outputs');
+  return { sum, norm };
 }
 
 /**

@@ -35,6 +35,8 @@ export interface ProgramInputs {
   readonly decode: DecodeValues;
   /** With segments: the rows that enter one, and the gradient of those that leave it. */
   readonly segment?: { readonly rows: HostRows; readonly gradient: HostRows };
+  /** Where new tokens are decoded by PagedAttention: see PagedDecodeInput. */
+  readonly paged: { readonly pageTable: Value; readonly prefixPages: Value; readonly places: Value } | undefined;
 }
 
 /** How rows attend: by blocks in plain operators (any device), or by flash attention (CUDA, half precision). */
@@ -71,12 +73,14 @@ export interface InputSizes {
   readonly parameters: number;
   readonly half: number;
   readonly attention: AttentionKind;
+  /** Whether new tokens are decoded by PagedAttention. */
+  readonly paged?: boolean;
   /** With segments: width of the rows between them, and the type in which they cross. */
   readonly segment?: { readonly hidden: number; readonly dtype: DType };
 }
 
 /** Declares the inputs on the root graph. */
-export function programInputs(g: Graph, { parameters, half, attention, segment }: InputSizes): ProgramInputs {
+export function programInputs(g: Graph, { parameters, half, attention, paged, segment }: InputSizes): ProgramInputs {
   const size = (name: string): Value => g.input(name, 'int64', [1]);
   const floats = (name: string, ...shape: (string | number)[]): Value => g.input(name, 'float32', shape);
   const tokens = (name: string, ...shape: string[]): Value => g.input(name, 'int32', shape);
@@ -126,6 +130,14 @@ export function programInputs(g: Graph, { parameters, half, attention, segment }
     ...(segment === undefined
       ? {}
       : { segment: { rows: hostRows('segment', segment), gradient: hostRows('segment_gradient', segment) } }),
+    paged:
+      paged === true
+        ? {
+            pageTable: tokens('page_table', 'B', 'pages'),
+            places: tokens('places', 'B2', 'places'),
+            prefixPages: g.input('prefix_pages', 'bool', ['empty', 'shared_pages', 'prefix_rest']),
+          }
+        : undefined,
   };
 }
 

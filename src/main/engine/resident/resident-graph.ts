@@ -16,6 +16,7 @@ import { gradientProgram } from '../training/gradient-program.ts';
 import { lastSegment, segmentBackward, segmentForward, segmentsOf } from '../training/segment-programs.ts';
 import type { Segment, SegmentGradients, SegmentInput } from '../training/segment-programs.ts';
 import { decodeProgram } from '../generation/decode-program.ts';
+import { pagedDecodeProgram } from '../generation/paged-decode.ts';
 import { programInputs } from './program-inputs.ts';
 import { RESERVED_PIECES } from './reserved-pieces.ts';
 import type { AttentionKind, ProgramInputs } from './program-inputs.ts';
@@ -47,6 +48,9 @@ export interface ResidentGraphOptions {
   readonly checkpointing: Checkpointing;
   readonly dtype: ComputeType;
   readonly attention: AttentionKind;
+  /** New tokens by PagedAttention (CUDA in half precision only), and with the adapter added to a copy of the weights. */
+  readonly paged?: boolean;
+  readonly mergeAdapter?: boolean;
   /** The programs to build; the others fail when called. Fewer load faster. */
   readonly programs: readonly Program[];
   /** Layers a segment: the program `gradients` is then cut into one forward and one backward program for each. */
@@ -66,6 +70,7 @@ export function residentGraph(options: ResidentGraphOptions): Graph {
     parameters: layout.total,
     half: config.headDim / 2,
     attention: options.attention,
+    paged: options.paged ?? false,
     ...(segments.length === 0 ? {} : { segment: { hidden: config.hiddenSize, dtype: between } }),
   });
   const vector = o.after(root, inputs.parameters, ...reservedMemory(root, inputs.reserve));
@@ -87,7 +92,12 @@ export function residentGraph(options: ResidentGraphOptions): Graph {
     },
     generate: (g) => {
       const decode = { prefix: ids, prefixLength: inputs.prefix, tables, ...inputs.decode };
-      return { tokens: flat(g, decodeProgram(g, input(g), decode)) };
+      const rows = input(g);
+      const own = options.mergeAdapter === true ? { ...rows, parameters: parameters.merged(g) } : rows;
+      const { paged } = inputs;
+      const tokens =
+        paged === undefined ? decodeProgram(g, own, decode) : pagedDecodeProgram(g, own, { ...decode, ...paged });
+      return { tokens: flat(g, tokens) };
     },
   };
 

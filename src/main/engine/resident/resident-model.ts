@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { UserError } from '../../../shared/errors.ts';
+import { pageLayout, placesOfPages } from '../generation/page-table.ts';
 import { NO_TOKEN } from '../generation/sampling.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { loadModelConfig } from '../model/config.ts';
@@ -75,6 +76,15 @@ export interface ResidentOptions {
   readonly segmentLayers?: number;
   /** What of the computer's memory segments may use; default: what is free when a step begins. */
   readonly hostBytes?: number;
+  /** New tokens by PagedAttention, on CUDA in bfloat16 only. */
+  readonly paged?: boolean;
+  /** With it, attention over all sequences at once. */
+  readonly together?: boolean;
+  /**
+   * Generate with the adapter added to a copy of the weights: faster, for the memory of the adapted ones. Default: on CUDA in
+   * bfloat16, where that is no more than MERGED_BYTES.
+   */
+  readonly mergeAdapter?: boolean;
   /** Batched prompts longer than this (after the prefix) are decoded one by one: all at once would take much memory. */
   readonly longPrompt?: number;
   readonly profile?: string;
@@ -95,6 +105,8 @@ const LIMITS = {
   flashInt4: { block: 1024, lossChunk: 1024, mlpRows: 1024, scores: 1.5e8 },
 } as const;
 const LONG_PROMPT = 2048;
+/** q_proj and v_proj of a 7B model are 1.3 GB. */
+const MERGED_BYTES = 2 * 2 ** 30;
 
 /** Loads a Hugging Face folder into one session with all programs. */
 export async function loadResidentModel(dir: string, options: ResidentOptions): Promise<ResidentModel> {
@@ -150,6 +162,8 @@ export class ResidentModel implements ModelRunner {
       source: { weights, folder, converted, ...(int4 === undefined ? {} : { int4 }) },
       dtype,
       attention,
+      paged: isPaged(options),
+      mergeAdapter: options.mergeAdapter ?? (isPaged(options) && mergedBytes(layout) <= MERGED_BYTES),
       checkpointing: options.checkpointing ?? 'none',
       programs: options.programs ?? PROGRAMS,
       ...(options.segmentLayers === undefined ? {} : { segmentLayers: options.segmentLayers }),
@@ -308,6 +322,9 @@ export class ResidentModel implements ModelRunner {
       top_p: scalar(input.topP),
       uniforms: { data: uniforms, dims: [batch, input.maxNewTokens] },
       stop_ids: vector(Int32Array.from(input.stopIds)),
+      ...(isPaged(this.options)
+        ? pageFeeds(input.prefix.length, width + input.maxNewTokens, batch, this.options.together)
+        : {}),
     };
     const { tokens } = await this.run('generate', state, feeds);
     return collect(tokens.data as Int32Array, batch, new Set(input.stopIds));
@@ -382,6 +399,7 @@ export class ResidentModel implements ModelRunner {
     const results = await this.session.run({
       ...EMPTY,
       ...emptyRow(precision(this.options).attention),
+      ...(isPaged(this.options) ? pageFeeds(0, 0, 0) : {}),
       ...this.segmented?.nothing,
       program: ruler(program),
       reserve: this.reserve(),
@@ -459,6 +477,31 @@ function evenParts(n: number, limit: number): number {
 function precision({ device, dtype, attention }: ResidentOptions): { dtype: ComputeType; attention: AttentionKind } {
   const type = dtype ?? (device === 'cpu' ? 'float32' : 'bfloat16');
   return { dtype: type, attention: attention ?? (type === 'bfloat16' ? 'flash' : 'blocks') };
+}
+
+/** Bytes of the copies in half precision of all weights that an adapter changes. */
+function mergedBytes({ kind, tensors }: ParameterLayout): number {
+  if (kind !== 'lora') return 0;
+  const side = (letter: string, axis: number): number[] =>
+    tensors.filter(({ name }) => name.endsWith(`.lora_${letter}.weight`)).map(({ shape }) => shape[axis] ?? 0);
+  const inputs = side('A', 1);
+  return side('B', 0).reduce((sum, rows, i) => sum + 2 * rows * (inputs[i] ?? 0), 0);
+}
+
+/** Whether new tokens are decoded by PagedAttention. */
+function isPaged(options: ResidentOptions): boolean {
+  return options.paged ?? false;
+}
+
+function pageFeeds(prefix: number, own: number, batch: number, together?: boolean): Feeds {
+  const layout = pageLayout(prefix, own, batch);
+  const { table, pages, shared, rest } = layout;
+  const places = together === true ? placesOfPages(layout, batch) : new Int32Array(0);
+  return {
+    places: { data: places, dims: places.length === 0 ? [0, 0] : [batch, places.length / batch] },
+    page_table: { data: table, dims: [batch, pages] },
+    prefix_pages: { data: new Uint8Array(0), dims: [0, shared, rest] },
+  };
 }
 
 function vector(data: Int32Array | Float32Array): HostTensor {

@@ -140,6 +140,16 @@ describe.each(groups)('$model ($kind) decodes as transformers', ({ model, kind }
   });
 });
 
+it('an adapter added to a copy of the weights gives the same tokens', async () => {
+  for (const one of cases.filter(({ adapter }) => adapter !== undefined).slice(0, 2)) {
+    const runner = await openGolden(one.model, 'lora', { programs: ['generate'], mergeAdapter: true });
+    const state = await stateOf(runner, one);
+    expect((await decode(runner, state, one.prompts)).tokens).toEqual(one.tokens);
+    expect((await decode(runner, state, one.prompts.slice(0, 1))).tokens).toEqual(one.tokens.slice(0, 1));
+    await runner.release();
+  }
+});
+
 describe('long prompts', () => {
   const [one] = cases;
   if (one === undefined) throw new Error('no case');

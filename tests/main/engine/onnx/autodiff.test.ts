@@ -149,6 +149,15 @@ describe('an operator on the way without a rule', () => {
       }),
     ).toThrow(/^SimplifiedLayerNormalization: no gradient/);
   });
+
+  it('is refused for a product whose rows come first', () => {
+    expect(() =>
+      gradientsOf((g, a) => {
+        const left = o.reshape(g, a, [1, 1, 3]);
+        return o.matmulRowsFirst(g, left, o.full(g, 'float64', [3, 1, 2]));
+      }),
+    ).toThrow(/^FusedMatMul: no gradient/);
+  });
 });
 
 /** y = exp(x w), recomputed on the way back from x alone: the residual of a checkpoint. */

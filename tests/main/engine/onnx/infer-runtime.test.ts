@@ -148,6 +148,12 @@ const STEPS: Readonly<Record<string, (c: Choices) => Value | readonly Value[]>> 
     const scale = o.full(c.g, 'float32', o.dimOf(c.g, x, x.rank - 1), 1);
     return c.g.ops('SimplifiedLayerNormalization', [x, scale], { axis: -1 }, { outputs: 2 });
   },
+  normOfSum: (c) => {
+    const x = c.value();
+    const scale = o.full(c.g, 'float32', o.dimOf(c.g, x, x.rank - 1), 1);
+    const { norm, sum } = o.addAndNorm(c.g, x, c.value(), scale, 1e-5);
+    return [norm, sum];
+  },
 };
 
 /** Builds a random graph; steps whose operands do not fit are left out (they are refused with a GraphError). */

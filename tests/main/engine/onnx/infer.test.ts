@@ -18,6 +18,15 @@ const f = (g: Graph, ...shape: Dim[]): Value => g.input(`in${(inputs += 1)}`, 'f
 const of = (g: Graph, dtype: DType, ...shape: Dim[]): Value => g.input(`in${(inputs += 1)}`, dtype, shape);
 const i64 = (g: Graph, ...data: number[]): Value => g.constant('int64', data);
 
+/** What PagedAttention takes for T tokens, 4 query heads and 2 others of 16 channels, with a cache in pages. */
+function paged(g: Graph, cache: Value): (Value | undefined)[] {
+  const int32 = (...shape: Dim[]): Value => of(g, 'int32', ...shape);
+  const rows = [f(g, 'T', 64), f(g, 'T', 32), f(g, 'T', 32), cache, cache];
+  const none = new Array<undefined>(8).fill(undefined);
+  return [...rows, int32('B1'), int32('B'), int32('B', 'pages'), ...none, int32(3)];
+}
+const HEADS = { num_heads: 4, kv_num_heads: 2 };
+
 function error(build: (g: Graph) => unknown): GraphError {
   try {
     build(new Graph('test'));
@@ -135,6 +144,16 @@ const REFUSED: readonly (readonly [string, (g: Graph) => unknown, readonly strin
     'norm types',
     (g) => o.rmsNorm(g, f(g, 2), of(g, 'float64', 2), 1e-5),
     ['SimplifiedLayerNormalization', 'float64[2]'],
+  ],
+  [
+    'norm of a sum',
+    (g) => o.addAndNorm(g, f(g, 2, 3), f(g, 2, 4), f(g, 3), 1e-5).norm,
+    ['SkipSimplifiedLayerNormalization', '[2, 4]'],
+  ],
+  [
+    'a cache for other heads',
+    (g) => g.op('PagedAttention', paged(g, f(g, 'P', 256, 4, 16)), HEADS),
+    ['PagedAttention', '[P, 256, 4, 16]', 'a cached key'],
   ],
   ['TopK axis', (g) => g.ops('TopK', [f(g, 2), i64(g, 1)], { axis: 1 }, { outputs: 2 }), ['TopK', '[2]', 'axis 1']],
   ['Trilu rank', (g) => g.op('Trilu', [f(g, 2)]), ['Trilu', '[2]']],
@@ -275,6 +294,7 @@ describe('types of outputs', () => {
         ),
       'int64[0]',
     ],
+    ['attention over pages', (g) => g.op('PagedAttention', paged(g, f(g, 'P', 256, 2, 16)), HEADS), 'float32[T, 64]'],
     [
       'the inverse root of a norm is float32',
       (g) =>
