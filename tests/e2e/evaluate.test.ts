@@ -1,30 +1,23 @@
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { synthesisPresets } from '../../src/shared/synthesis-config.ts';
 import { seriousFindings } from './axe.ts';
 import { chromiumOrSkipReason } from './chromium.ts';
 import { makeEvaluationsWorkspace } from './evaluations-workspace.ts';
+import { demoFiles, demoModel, harbourWorkspace, idleIn } from './harbour.ts';
 import { callFrom, until } from './in-page.ts';
 import { pictures, startApp } from './start-app.ts';
 import type { App } from './start-app.ts';
 
 const chromium = chromiumOrSkipReason();
-const resources = join(import.meta.dirname, '..', '..', 'resources', 'demo');
-const model = join(resources, 'base-model');
-const longSet = join(resources, 'documents', 'eval', 'long.jsonl');
+const longSet = join(demoFiles, 'documents', 'eval', 'long.jsonl');
 let app: App;
 let page: Page;
 
 const visit = (name: string): Promise<unknown> => page.goto(`${app.origin}/#/${name}`);
 const call = <T>(name: string, input: unknown): Promise<T> => callFrom<T>(page, name, input);
-const idle = (): Promise<void> =>
-  until('all jobs to end', async () =>
-    (await call<{ status: string }[]>('jobs.list', {})).every(
-      ({ status }) => !['waiting', 'running', 'pausing'].includes(status),
-    ),
-  );
+const idle = (): Promise<void> => idleIn(app);
 const card = (name: string) => page.getByRole('region', { name, exact: true });
 const addTask = async (name: RegExp): Promise<void> => {
   await page.getByRole('button', { name: 'Add a task' }).click();
@@ -58,23 +51,13 @@ describe.skipIf('reason' in chromium)(
     beforeAll(async () => {
       app = await startApp('path' in chromium ? chromium.path : '');
       page = app.page;
-      mkdirSync(join(app.folder, 'documents'));
-      for (let i = 1; i <= 6; i++) {
-        const name = `harbour-${String(i).padStart(3, '0')}.txt`;
-        copyFileSync(join(resources, 'documents', 'train', name), join(app.folder, 'documents', name));
-      }
-      await call('workspaces.open', { folder: join(app.folder, 'workspace'), create: true });
-      await call('models.add', { dir: model });
-      await call('documents.import', { paths: [join(app.folder, 'documents')] });
-      await idle();
-      await call('generations.start', { modelDir: model, settings: synthesisPresets.demo });
-      await idle();
+      await harbourWorkspace(app, 6);
       for (const objective of ['sft', 'dpo', 'longpo']) {
         const config = {
           ...{ objective, learningRate: 5e-4, batchSize: 2, epochs: null, maxSteps: 12, maxLength: 1024 },
           ...{ checkpointEvery: 12, heldOutFraction: 0.2, trainable: { kind: 'full' } },
         };
-        await call('runs.start', { modelDir: model, config, name: `harbour ${objective}` });
+        await call('runs.start', { modelDir: demoModel, config, name: `harbour ${objective}` });
       }
       await idle();
     }, 180_000);

@@ -1,16 +1,15 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seriousFindings } from './axe.ts';
 import { chromiumOrSkipReason } from './chromium.ts';
+import { demoFiles, demoModel, harbourWorkspace, idleIn } from './harbour.ts';
 import { callFrom, until } from './in-page.ts';
 import { pictures, startApp } from './start-app.ts';
 import type { App } from './start-app.ts';
 
 const chromium = chromiumOrSkipReason();
-const resources = join(import.meta.dirname, '..', '..', 'resources', 'demo');
-const model = join(resources, 'base-model');
 let app: App;
 let page: Page;
 
@@ -28,10 +27,7 @@ interface Job {
   readonly progress: { readonly phase: string; readonly done: number } | null;
 }
 const jobs = (): Promise<Job[]> => call<Job[]>('jobs.list', {});
-const idle = (): Promise<void> =>
-  until('all jobs to end', async () =>
-    (await jobs()).every(({ status }) => !['waiting', 'running', 'pausing'].includes(status)),
-  );
+const idle = (): Promise<void> => idleIn(app);
 
 interface Row {
   readonly step: number;
@@ -55,18 +51,7 @@ describe.skipIf('reason' in chromium)(
     beforeAll(async () => {
       app = await startApp('path' in chromium ? chromium.path : '');
       page = app.page;
-      mkdirSync(join(app.folder, 'documents'));
-      for (let i = 1; i <= 10; i++) {
-        const name = `harbour-${String(i).padStart(3, '0')}.txt`;
-        copyFileSync(join(resources, 'documents', 'train', name), join(app.folder, 'documents', name));
-      }
-      await call('workspaces.open', { folder: join(app.folder, 'workspace'), create: true });
-      await call('models.add', { dir: model });
-      await call('documents.import', { paths: [join(app.folder, 'documents')] });
-      await idle();
-      const { template, ...settings } = (await import('../../src/shared/synthesis-config.ts')).synthesisPresets.demo;
-      await call('generations.start', { modelDir: model, settings: { ...settings, template } });
-      await idle();
+      await harbourWorkspace(app, 10);
     });
 
     afterAll(async () => {
@@ -238,7 +223,7 @@ describe.skipIf('reason' in chromium)(
           {
             kind: 'questions',
             name: 'demo closed',
-            path: join(resources, 'documents', 'eval', 'closed.jsonl'),
+            path: join(demoFiles, 'documents', 'eval', 'closed.jsonl'),
             separator: '\n',
             maxNewTokens: 14,
           },
@@ -279,7 +264,7 @@ describe.skipIf('reason' in chromium)(
 
     it('an adapter is exported from a chosen checkpoint', async () => {
       await call('runs.start', {
-        modelDir: model,
+        modelDir: demoModel,
         config: {
           objective: 'sft',
           learningRate: 1e-3,
@@ -316,7 +301,11 @@ describe.skipIf('reason' in chromium)(
         heldOutFraction: 0,
         turnsPerSample: 1,
       };
-      const { jobId } = await call<{ jobId: number }>('runs.start', { modelDir: model, config, name: 'left behind' });
+      const { jobId } = await call<{ jobId: number }>('runs.start', {
+        modelDir: demoModel,
+        config,
+        name: 'left behind',
+      });
       await until('training', async () =>
         (await jobs()).some(({ id, progress }) => id === jobId && progress?.phase === 'train' && progress.done > 6),
       );

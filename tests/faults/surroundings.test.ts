@@ -4,17 +4,12 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { ApiInput, ApiMethod, ApiOutput } from '../../src/shared/api/contract.ts';
-import { isAlive } from '../../src/shared/api/jobs.ts';
-import type { ApiJob } from '../../src/shared/api/jobs.ts';
-import { createApi } from '../../src/main/services/api/api.ts';
-import { PathGrants } from '../../src/main/services/api/path-grants.ts';
-import { RecentWorkspaces } from '../../src/main/services/api/recent-workspaces.ts';
-import { Session } from '../../src/main/services/api/session.ts';
-import { UserSettings } from '../../src/main/services/api/user-settings.ts';
+import type { Session } from '../../src/main/services/api/session.ts';
 import { openContext } from '../../src/main/services/context.ts';
 import { allRunMetrics, checkpointOf, listRuns, resumeRun, train } from '../../src/main/services/runs.ts';
 import { metrics } from '../../src/shared/metrics.ts';
+import { testSession } from '../main/services/api/test-session.ts';
+import type { Call } from '../main/services/api/test-session.ts';
 import { tinyModel } from '../main/services/fixtures.ts';
 import { tinyRun } from '../main/services/tiny-run.ts';
 import { addPairs } from '../main/workspace/sample-texts.ts';
@@ -23,17 +18,11 @@ import { smallDisk } from './small-disk.ts';
 // What the machine does to a workspace, through the calls behind the pages, in a folder with spaces and Unicode.
 let parent = '';
 let session: Session;
-let call: <Name extends ApiMethod>(name: Name, input: ApiInput<Name>) => Promise<ApiOutput<Name>>;
+let call: Call;
+let settled: ReturnType<typeof testSession>['settled'];
 
 function sessionIn(folder: string): void {
-  session = new Session({
-    grants: new PathGrants([folder]),
-    recent: new RecentWorkspaces(join(folder, 'settings', 'recent.json')),
-    settings: new UserSettings(join(folder, 'settings', 'settings.json')),
-    shell: 'loopback',
-  });
-  const raw = createApi(session);
-  call = async (name, input) => (await raw(name, input)) as never;
+  ({ session, call, settled } = testSession([folder], join(folder, 'settings')));
 }
 
 beforeEach(() => {
@@ -45,14 +34,6 @@ afterEach(async () => {
   await session.closeWorkspace();
   rmSync(parent, { recursive: true, force: true });
 });
-
-async function settled(jobId: number): Promise<ApiJob> {
-  for (;;) {
-    const job = (await call('jobs.list', {})).find(({ id }) => id === jobId);
-    if (job !== undefined && !isAlive(job)) return job;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 const day = 24 * 60 * 60 * 1000;
 const start = Date.UTC(2026, 5, 1);

@@ -1,11 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createApi } from '../../src/main/services/api/api.ts';
-import { PathGrants } from '../../src/main/services/api/path-grants.ts';
-import { RecentWorkspaces } from '../../src/main/services/api/recent-workspaces.ts';
-import { Session } from '../../src/main/services/api/session.ts';
-import { UserSettings } from '../../src/main/services/api/user-settings.ts';
 import { openContext } from '../../src/main/services/context.ts';
 import { importDocuments } from '../../src/main/services/documents.ts';
 import type { ServiceContext } from '../../src/main/services/context.ts';
@@ -14,10 +9,10 @@ import { generatePairs, listGenerations, listPairs, resumeGeneration } from '../
 import { allRunMetrics, checkpointOf, listRuns, resumeRun, train } from '../../src/main/services/runs.ts';
 import { openWorkspace } from '../../src/main/workspace/workspace.ts';
 import type { Workspace } from '../../src/main/workspace/workspace.ts';
-import type { AuditPair } from '../../src/shared/audit/review.ts';
 import type { EvaluationTaskInput } from '../../src/shared/evaluation-tasks.ts';
 import { metrics } from '../../src/shared/metrics.ts';
 import { synthesisPresets } from '../../src/shared/synthesis-config.ts';
+import { testSession } from '../main/services/api/test-session.ts';
 import { tinyRun } from '../main/services/tiny-run.ts';
 import { addPairs } from '../main/workspace/sample-texts.ts';
 
@@ -146,21 +141,14 @@ export const works = {
     engine: false,
     setUp: (workspace) => addPairs({ workspace }, 30),
     run: async (folder, hooks) => {
-      const settings = join(folder, '..', 'settings');
-      const session = new Session({
-        grants: new PathGrants([folder]),
-        recent: new RecentWorkspaces(join(settings, 'recent.json')),
-        settings: new UserSettings(join(settings, 'settings.json')),
-        shell: 'loopback',
-      });
-      const call = createApi(session);
+      const { session, call } = testSession([folder], join(folder, '..', 'settings'));
       await call('workspaces.open', { folder });
       try {
-        const verdicts = ['first_better', 'second_better', 'both_good', 'both_bad', 'skipped'];
+        const verdicts = ['first_better', 'second_better', 'both_good', 'both_bad', 'skipped'] as const;
         const done = session.context.workspace.reviews.list({ limit: 5000 }).rows.length;
         for (let act = done; act < 300; act += 1) {
           const pairId = 1 + (act % 60);
-          const shown = (await call('audit.pair', { pairId, reviewer: 'ann', blind: null })) as AuditPair;
+          const shown = await call('audit.pair', { pairId, reviewer: 'ann', blind: null });
           const verdict = verdicts[act % verdicts.length];
           const review = {
             pairId,

@@ -5,15 +5,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createApi } from '../../src/main/services/api/api.ts';
-import { PathGrants } from '../../src/main/services/api/path-grants.ts';
-import { RecentWorkspaces } from '../../src/main/services/api/recent-workspaces.ts';
-import { Session } from '../../src/main/services/api/session.ts';
-import { UserSettings } from '../../src/main/services/api/user-settings.ts';
-import type { AuditPair } from '../../src/shared/audit/review.ts';
 import { metrics } from '../../src/shared/metrics.ts';
 import type { MetricName } from '../../src/shared/metrics.ts';
 import { runConfigSchema } from '../../src/shared/run-config.ts';
+import { testSession } from '../main/services/api/test-session.ts';
 import { tinyRun } from '../main/services/tiny-run.ts';
 import { addDocuments, addPairs } from '../main/workspace/sample-texts.ts';
 
@@ -21,13 +16,7 @@ const { values } = parseArgs({ options: { cycles: { type: 'string', default: '50
 const end = values.minutes === undefined ? Infinity : performance.now() + Number(values.minutes) * 60_000;
 const most = values.minutes === undefined ? Number(values.cycles) : Infinity;
 const folder = mkdtempSync(join(tmpdir(), 'longhand-soak-'));
-const session = new Session({
-  grants: new PathGrants([folder]),
-  recent: new RecentWorkspaces(join(folder, 'recent.json')),
-  settings: new UserSettings(join(folder, 'settings.json')),
-  shell: 'loopback',
-});
-const call = createApi(session);
+const { session, call } = testSession([folder], folder);
 await call('workspaces.open', { folder: join(folder, 'ws'), create: true });
 const { workspace } = session.context;
 addPairs({ workspace }, 500);
@@ -47,7 +36,7 @@ for (; cycles < most && performance.now() < end; cycles += 1) {
   addDocuments(workspace, [`A document of cycle ${cycle}.`]);
   for (let i = 0; i < 10; i += 1) {
     const pairId = 1 + ((cycle * 10 + i) % 1000);
-    const { sha256: seen } = (await call('audit.pair', { pairId, reviewer: 'ann', blind: null })) as AuditPair;
+    const { sha256: seen } = await call('audit.pair', { pairId, reviewer: 'ann', blind: null });
     const review = { pairId, seen, reviewer: 'ann', blind: null, milliseconds: 1000, queue: { reviewer: 'ann' } };
     await call('audit.record', { ...review, verdict: 'first_better' });
   }
@@ -57,7 +46,7 @@ for (; cycles < most && performance.now() < end; cycles += 1) {
       run,
       names.map((key) => ({ step, key, value: Math.sin(step) })),
     );
-    ({ cursor } = (await call('runs.metrics', { id: run, cursor })) as { readonly cursor: string });
+    ({ cursor } = await call('runs.metrics', { id: run, cursor }));
   }
   if (cycle % 10 === 0) {
     const id = workspace.evaluations.add({
@@ -74,7 +63,7 @@ for (; cycles < most && performance.now() < end; cycles += 1) {
     workspace.evaluations.finish(id, { exact: 0.5 });
     await call('evaluations.items', { id });
   }
-  for (const name of ['runs.get', 'runs.overview']) await call(name, { id: run });
+  for (const name of ['runs.get', 'runs.overview'] as const) await call(name, { id: run });
   for (const name of [
     'workspaces.current',
     'evaluations.list',
@@ -83,7 +72,7 @@ for (; cycles < most && performance.now() < end; cycles += 1) {
     'runs.list',
     'system.info',
     'jobs.list',
-  ]) {
+  ] as const) {
     await call(name, {});
   }
   globalThis.gc?.();

@@ -2,27 +2,15 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiEvent, ApiInput, ApiMethod, ApiOutput } from '../../../../src/shared/api/contract.ts';
+import type { ApiEvent } from '../../../../src/shared/api/contract.ts';
 import type { ApiJob } from '../../../../src/shared/api/jobs.ts';
 import { synthesisPresets } from '../../../../src/shared/synthesis-config.ts';
 import { presets } from '../../../../src/shared/presets.ts';
-import { createApi } from '../../../../src/main/services/api/api.ts';
-import { PathGrants } from '../../../../src/main/services/api/path-grants.ts';
-import { RecentWorkspaces } from '../../../../src/main/services/api/recent-workspaces.ts';
-import { Session } from '../../../../src/main/services/api/session.ts';
-import { UserSettings } from '../../../../src/main/services/api/user-settings.ts';
 import { demoFolder } from '../../../../src/main/services/demo-folder.ts';
+import { testSession } from './test-session.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'longhand-api-'));
-const session = new Session({
-  grants: new PathGrants([folder, demoFolder]),
-  recent: new RecentWorkspaces(join(folder, 'settings', 'recent.json')),
-  settings: new UserSettings(join(folder, 'settings', 'settings.json')),
-  shell: 'loopback',
-});
-const raw = createApi(session);
-const call = async <Name extends ApiMethod>(name: Name, input: ApiInput<Name>): Promise<ApiOutput<Name>> =>
-  (await raw(name, input)) as ApiOutput<Name>;
+const { session, call } = testSession([folder, demoFolder], join(folder, 'settings'));
 const events: ApiEvent[] = [];
 const modelDir = join(demoFolder, 'base-model');
 

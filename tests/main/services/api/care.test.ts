@@ -14,32 +14,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { ApiInput, ApiMethod, ApiOutput } from '../../../../src/shared/api/contract.ts';
-import { isAlive } from '../../../../src/shared/api/jobs.ts';
-import type { ApiJob } from '../../../../src/shared/api/jobs.ts';
-import { createApi } from '../../../../src/main/services/api/api.ts';
-import { PathGrants } from '../../../../src/main/services/api/path-grants.ts';
-import { RecentWorkspaces } from '../../../../src/main/services/api/recent-workspaces.ts';
-import { Session } from '../../../../src/main/services/api/session.ts';
-import { UserSettings } from '../../../../src/main/services/api/user-settings.ts';
+import type { Session } from '../../../../src/main/services/api/session.ts';
 import { foundWhole } from '../../../../src/main/workspace/opening-check.ts';
 import { addDocuments, addPairs } from '../../workspace/sample-texts.ts';
+import { testSession } from './test-session.ts';
+import type { Call } from './test-session.ts';
 
 let folder = '';
 let session: Session;
-let call: <Name extends ApiMethod>(name: Name, input: ApiInput<Name>) => Promise<ApiOutput<Name>>;
+let call: Call;
+let settled: ReturnType<typeof testSession>['settled'];
 const workspaceFolder = (): string => session.context.workspace.folder;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'longhand care '));
-  session = new Session({
-    grants: new PathGrants([folder]),
-    recent: new RecentWorkspaces(join(folder, 'settings', 'recent.json')),
-    settings: new UserSettings(join(folder, 'settings', 'settings.json')),
-    shell: 'loopback',
-  });
-  const raw = createApi(session);
-  call = async (name, input) => (await raw(name, input)) as never;
+  ({ session, call, settled } = testSession([folder], join(folder, 'settings')));
   await call('workspaces.open', { folder: join(folder, 'ws'), create: true });
 });
 
@@ -47,14 +36,6 @@ afterEach(async () => {
   await session.closeWorkspace();
   rmSync(folder, { recursive: true, force: true });
 });
-
-async function settled(jobId: number): Promise<ApiJob> {
-  for (;;) {
-    const job = (await call('jobs.list', {})).find(({ id }) => id === jobId);
-    if (job !== undefined && !isAlive(job)) return job;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 test('a workspace goes back to a copy while it is open; what was there is kept, and it is open again', async () => {
   addPairs(session.context, 2);

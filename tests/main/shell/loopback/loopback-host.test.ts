@@ -5,12 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { PathGrants } from '../../../../src/main/services/api/path-grants.ts';
-import { RecentWorkspaces } from '../../../../src/main/services/api/recent-workspaces.ts';
-import { Session } from '../../../../src/main/services/api/session.ts';
-import { UserSettings } from '../../../../src/main/services/api/user-settings.ts';
 import { startLoopbackHost } from '../../../../src/main/shell/loopback/loopback-host.ts';
 import type { LoopbackHost } from '../../../../src/main/shell/loopback/loopback-host.ts';
+import { testSession } from '../../services/api/test-session.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'longhand-loopback-'));
 const renderer = join(folder, 'renderer');
@@ -48,12 +45,7 @@ beforeAll(async () => {
   writeFileSync(join(renderer, 'index.html'), '<!doctype html><title>Longhand</title>');
   writeFileSync(join(folder, 'secret.txt'), 'not for browsers');
   symlinkSync(join(folder, 'secret.txt'), join(renderer, 'link.txt'));
-  const session = new Session({
-    grants: new PathGrants([folder]),
-    recent: new RecentWorkspaces(join(folder, 'recent.json')),
-    settings: new UserSettings(join(folder, 'settings.json')),
-    shell: 'loopback',
-  });
+  const { session } = testSession([folder], folder);
   host = await startLoopbackHost({ session, renderer, port: 0 });
 });
 
