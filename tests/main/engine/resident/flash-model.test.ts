@@ -1,47 +1,19 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ModelRunner, ModelState } from '../../../../src/main/engine/model/runner.ts';
+import type { ModelRunner } from '../../../../src/main/engine/model/runner.ts';
 import { loadResidentModel, type ResidentOptions } from '../../../../src/main/engine/resident/resident-model.ts';
-import { buildTargets, objectiveInput, type AnswerTree } from '../../../../src/main/engine/training/objectives.ts';
-import { ropeForModel } from '../../../../src/main/engine/training/rope-for.ts';
+import { buildTargets, objectiveInput } from '../../../../src/main/engine/training/objectives.ts';
 import { GOLDEN_ROOT } from '../training/golden-longpo.ts';
+import { FLASH, LONGPO, LORA, trainedState, tree } from './answer-tree.ts';
 import { relativeDifference } from './separate-pair.ts';
 
 // The graph that runs on CUDA in bfloat16, here in float32 on the CPU: only the element type differs on the card.
-
-const FLASH = { attention: 'flash', attentionBlock: 16, mlpRows: 40, lossChunk: 5, scoresAtOnce: 1000 } as const;
-const LORA: ResidentOptions['trainable'] = {
-  kind: 'lora',
-  rank: 4,
-  alpha: 8,
-  rslora: false,
-  targets: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
-};
-const SETTINGS = { objective: 'longpo', beta: 0.5, lambda: 2, nllDocument: 1, nllAnswers: 0.5 } as const;
-
-/** A row of tokens 3, 10, 17, ... with one answer in each branch. */
-function tree(prefix: number, first: number, second: number): AnswerTree {
-  const trunk = prefix + first;
-  const ids = Int32Array.from({ length: trunk + second }, (_, i) => (3 + 7 * i + 5 * (i % 11)) % 320);
-  return {
-    tokens: { ids, prefix, first, second },
-    chosen: first === 0 ? [] : [[prefix, trunk]],
-    rejected: second === 0 ? [] : [[trunk, trunk + second]],
-  };
-}
 
 const TREES = [tree(50, 9, 12), tree(20, 5, 30), tree(90, 3, 2), tree(1, 4, 4)];
 
 function load(name: string, options: Partial<ResidentOptions>): Promise<ModelRunner> {
   const dir = path.join(GOLDEN_ROOT, 'models', name);
   return loadResidentModel(dir, { device: 'cpu', threads: 1, trainable: LORA, ...options });
-}
-
-async function trainedState(runner: ModelRunner): Promise<ModelState> {
-  const parameters = await runner.initialParameters(1);
-  // B is zero at the start: give every part of the adapter a gradient.
-  const moved = parameters.map((value, i) => value + 0.02 * Math.sin(i));
-  return { parameters: moved, rope: ropeForModel(runner.config, null)(256) };
 }
 
 describe.each(['llama', 'mistral', 'qwen2', 'qwen3'])('%s with flash attention', (name) => {
@@ -61,9 +33,9 @@ describe.each(['llama', 'mistral', 'qwen2', 'qwen3'])('%s with flash attention',
       try {
         const state = await trainedState(blocks);
         for (const example of TREES) {
-          const targets = buildTargets(example, SETTINGS);
+          const targets = buildTargets(example, LONGPO);
           const reference = { chosen: [Float32Array.of(-20)], rejected: [Float32Array.of(-25)] };
-          const input = objectiveInput(targets, SETTINGS, reference);
+          const input = objectiveInput(targets, LONGPO, reference);
           const expected = await blocks.gradients(example.tokens, targets.targets, input, state);
           const found = await flash.gradients(example.tokens, targets.targets, input, state);
           expect(Math.abs(found.loss / expected.loss - 1)).toBeLessThan(1e-5);

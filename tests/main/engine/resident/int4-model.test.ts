@@ -3,39 +3,18 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadModelConfig } from '../../../../src/main/engine/model/config.ts';
 import { dequantizeInt4, quantizeInt4 } from '../../../../src/main/engine/model/int4.ts';
-import type { ModelRunner, ModelState } from '../../../../src/main/engine/model/runner.ts';
+import type { ModelRunner } from '../../../../src/main/engine/model/runner.ts';
 import { writeSafetensors } from '../../../../src/main/engine/model/safetensors.ts';
 import { openWeights, readWeight } from '../../../../src/main/engine/model/weights.ts';
 import { loadResidentModel, type ResidentOptions } from '../../../../src/main/engine/resident/resident-model.ts';
 import {
   buildTargets,
   objectiveInput,
-  type AnswerTree,
   type ObjectiveTargets,
 } from '../../../../src/main/engine/training/objectives.ts';
-import { ropeForModel } from '../../../../src/main/engine/training/rope-for.ts';
 import { expectUserError, goldenModel, temporaryFolder } from '../model/model-folder.ts';
+import { FLASH, LONGPO, LORA, trainedState, tree } from './answer-tree.ts';
 import { relativeDifference } from './separate-pair.ts';
-
-const LORA: ResidentOptions['trainable'] = {
-  kind: 'lora',
-  rank: 4,
-  alpha: 8,
-  rslora: false,
-  targets: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
-};
-const FLASH = { attention: 'flash', attentionBlock: 16, mlpRows: 40, lossChunk: 5, scoresAtOnce: 1000 } as const;
-const SETTINGS = { objective: 'longpo', beta: 0.5, lambda: 2, nllDocument: 1, nllAnswers: 0.5 } as const;
-
-function tree(prefix: number, first: number, second: number): AnswerTree {
-  const trunk = prefix + first;
-  const ids = Int32Array.from({ length: trunk + second }, (_, i) => (3 + 7 * i + 5 * (i % 11)) % 320);
-  return {
-    tokens: { ids, prefix, first, second },
-    chosen: [[prefix, trunk]],
-    rejected: [[trunk, trunk + second]],
-  };
-}
 
 /** A model whose linear weights ARE their 4-bit values, in float32. */
 async function roundedCopy(source: string): Promise<string> {
@@ -57,14 +36,8 @@ function load(dir: string, options: Partial<ResidentOptions>): Promise<ModelRunn
   return loadResidentModel(dir, { device: 'cpu', threads: 1, trainable: LORA, ...options });
 }
 
-async function trainedState(runner: ModelRunner): Promise<ModelState> {
-  const parameters = await runner.initialParameters(1);
-  const moved = parameters.map((value, i) => value + 0.02 * Math.sin(i));
-  return { parameters: moved, rope: ropeForModel(runner.config, null)(256) };
-}
-
 function inputOf(targets: ObjectiveTargets) {
-  return objectiveInput(targets, SETTINGS, { chosen: [Float32Array.of(-20)], rejected: [Float32Array.of(-25)] });
+  return objectiveInput(targets, LONGPO, { chosen: [Float32Array.of(-20)], rejected: [Float32Array.of(-25)] });
 }
 
 describe.each(['llama', 'mistral', 'qwen2', 'qwen3'])('%s in 4 bits', (name) => {
@@ -80,7 +53,7 @@ describe.each(['llama', 'mistral', 'qwen2', 'qwen3'])('%s in 4 bits', (name) => 
     try {
       const state = await trainedState(exact);
       for (const example of [tree(50, 9, 12), tree(90, 3, 2)]) {
-        const targets = buildTargets(example, SETTINGS);
+        const targets = buildTargets(example, LONGPO);
         const expected = await exact.gradients(example.tokens, targets.targets, inputOf(targets), state);
         const found = await packed.gradients(example.tokens, targets.targets, inputOf(targets), state);
         expect(Math.abs(found.loss / expected.loss - 1)).toBeLessThan(1e-6);
@@ -115,7 +88,7 @@ it('has the gradient that finite differences give', async () => {
   try {
     const state = await trainedState(runner);
     const example = tree(30, 6, 5);
-    const targets = buildTargets(example, SETTINGS);
+    const targets = buildTargets(example, LONGPO);
     const lossAt = async (parameters: Float32Array) =>
       runner.gradients(example.tokens, targets.targets, inputOf(targets), { ...state, parameters });
     const { gradient } = await lossAt(state.parameters);

@@ -1,21 +1,12 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ModelRunner, ModelState, StepPart } from '../../../../src/main/engine/model/runner.ts';
+import type { ModelRunner, StepPart } from '../../../../src/main/engine/model/runner.ts';
 import { loadResidentModel, type ResidentOptions } from '../../../../src/main/engine/resident/resident-model.ts';
 import { buildTargets, objectiveInput, type AnswerTree } from '../../../../src/main/engine/training/objectives.ts';
 import type { ObjectiveSettings } from '../../../../src/main/engine/training/objectives.ts';
-import { ropeForModel } from '../../../../src/main/engine/training/rope-for.ts';
 import { GOLDEN_ROOT } from '../training/golden-longpo.ts';
+import { FLASH, LONGPO, LORA, trainedState, tree } from './answer-tree.ts';
 
-const LORA: ResidentOptions['trainable'] = {
-  kind: 'lora',
-  rank: 4,
-  alpha: 8,
-  rslora: false,
-  targets: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
-};
-const FLASH = { attention: 'flash', attentionBlock: 16, mlpRows: 40, lossChunk: 5, scoresAtOnce: 1000 } as const;
-const LONGPO = { objective: 'longpo', beta: 0.5, lambda: 2, nllDocument: 1, nllAnswers: 0.5 } as const;
 const OBJECTIVES: readonly ObjectiveSettings[] = [
   LONGPO,
   { objective: 'dpo', beta: 0.1, lambda: 1, nllDocument: 0, nllAnswers: 0 },
@@ -23,17 +14,6 @@ const OBJECTIVES: readonly ObjectiveSettings[] = [
   { objective: 'simpo', beta: 2, lambda: 1, nllDocument: 0, nllAnswers: 0, gamma: 1 },
   { objective: 'orpo', beta: 1, lambda: 0.1, nllDocument: 0, nllAnswers: 1 },
 ];
-
-/** A row of tokens 3, 10, 17, ... with one answer in each branch. */
-function tree(prefix: number, first: number, second: number): AnswerTree {
-  const trunk = prefix + first;
-  const ids = Int32Array.from({ length: trunk + second }, (_, i) => (3 + 7 * i + 5 * (i % 11)) % 320);
-  return {
-    tokens: { ids, prefix, first, second },
-    chosen: first === 0 ? [] : [[prefix, trunk]],
-    rejected: second === 0 ? [] : [[trunk, trunk + second]],
-  };
-}
 
 const PAIR = tree(50, 9, 12);
 
@@ -46,13 +26,6 @@ function load(name: string, options: Partial<ResidentOptions>): Promise<ModelRun
     programs: ['score', 'gradients'],
     ...options,
   });
-}
-
-async function trainedState(runner: ModelRunner): Promise<ModelState> {
-  const parameters = await runner.initialParameters(1);
-  // B is zero at the start: give every part of the adapter a gradient.
-  const moved = parameters.map((value, i) => value + 0.02 * Math.sin(i));
-  return { parameters: moved, rope: ropeForModel(runner.config, null)(256) };
 }
 
 function inputOf(example: AnswerTree, settings: ObjectiveSettings) {
