@@ -97,6 +97,7 @@ export const rulerTaskSchema = z
 /** Published forms of multiple-choice data sets. */
 export const choiceFormSchema = z.enum(['mmlu', 'arc', 'hellaswag', 'winogrande']);
 export type ChoiceForm = z.infer<typeof choiceFormSchema>;
+export const choiceNames = { mmlu: 'MMLU', arc: 'ARC', hellaswag: 'HellaSwag', winogrande: 'Winogrande' } as const;
 
 /** Multiple choice by log-likelihood on a file in a published form, as lm-evaluation-harness scores it. */
 export const choiceTaskSchema = z.strictObject({

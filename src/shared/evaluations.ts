@@ -62,6 +62,12 @@ export const evaluationItemSchema = z.strictObject({
 export type NewEvaluationItem = z.input<typeof evaluationItemSchema>;
 export type EvaluationItem = z.output<typeof evaluationItemSchema>;
 
+/** An item that did not fit into the model, or that its judge did not rate, has no score. */
+export function hasScore({ detail }: Pick<EvaluationItem, 'detail'>): boolean {
+  if (typeof detail !== 'object' || detail === null || Array.isArray(detail)) return true;
+  return detail['finish'] !== 'too_long' && detail['rating'] !== null;
+}
+
 /** Whether an answer is stored that a judge has still to rate. */
 export function waitsForJudge(item: Pick<NewEvaluationItem, 'detail'> | undefined): boolean {
   return z.object({ pending: z.literal(true) }).safeParse(item?.detail).success;

@@ -2,20 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { BuiltInSet, ItemDocument, TaskSize } from '../../shared/api/evaluations.ts';
 import { UserError } from '../../shared/errors.ts';
-import { choiceFormSchema } from '../../shared/evaluation-tasks.ts';
+import { choiceFormSchema, choiceNames } from '../../shared/evaluation-tasks.ts';
 import type { EvaluationTask, EvaluationTaskInput } from '../../shared/evaluation-tasks.ts';
 import { publishedForms } from '../../shared/published-forms.ts';
-import { applicationFolder } from '../files/application-folder.ts';
 import type { ServiceContext } from './context.ts';
 import { demoFolder } from './demo-folder.ts';
 import { storedTask } from './evaluations.ts';
-import { publishedSetPath } from './own-sets.ts';
-
-/** Small sets of our own in the published forms, see scripts/evaluation-sets.ts and scripts/published-sets.ts. */
-export const evaluationFolder = join(applicationFolder(), 'resources', 'evaluation');
-const setsFolder = join(evaluationFolder, 'sets');
-
-const choiceNames = { mmlu: 'MMLU', arc: 'ARC', hellaswag: 'HellaSwag', winogrande: 'Winogrande' } as const;
+import { choiceSetPaths, publishedSetPath } from './own-sets.ts';
 
 /** The sets that come with Longhand, each as a task that can be asked at once. */
 export function builtInSets(): readonly BuiltInSet[] {
@@ -32,7 +25,7 @@ export function builtInSets(): readonly BuiltInSet[] {
   const choices = choiceFormSchema.options.map((form) =>
     set({
       ...{ kind: 'multiple_choice', form, name: `small ${choiceNames[form]} form` },
-      path: join(setsFolder, `${form}.jsonl`),
+      path: choiceSetPaths(form).path,
     }),
   );
   const published = (['infinitebench/longbook_qa_eng', 'longbench/hotpotqa', 'helmet/rag'] as const).map((form) =>

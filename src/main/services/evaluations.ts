@@ -11,7 +11,7 @@ import type {
   EvaluationTask,
   EvaluationTaskInput,
 } from '../../shared/evaluation-tasks.ts';
-import { judgeOf } from '../../shared/evaluations.ts';
+import { hasScore, judgeOf } from '../../shared/evaluations.ts';
 import type { EvaluationItem, EvaluationRow, Judge } from '../../shared/evaluations.ts';
 import type { ModelReport } from '../../shared/model-report.ts';
 import { everyRow } from '../../shared/paging.ts';
@@ -327,13 +327,6 @@ function evidenceOf(detail: EvaluationItem['detail']): readonly number[] {
 function allItems(workspace: Workspace, id: number): Generator<EvaluationItem> {
   return everyRow((cursor) => workspace.evaluations.items(id, { cursor, limit: 5000 }));
 }
-
-/** Items that did not fit into the model (`finish: too_long`) and answers that the judge did not rate have no score. */
-function hasScore({ detail }: EvaluationItem): boolean {
-  return !unscoredSchema.safeParse(detail).success;
-}
-
-const unscoredSchema = z.union([z.object({ finish: z.literal('too_long') }), z.object({ rating: z.null() })]);
 
 function changedSet(name: string): UserError {
   return new UserError('conflict', `The set "${name}" is no longer what the evaluation began with.`, {

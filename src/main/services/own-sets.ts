@@ -3,7 +3,9 @@ import type { ChoiceForm, JudgedForm } from '../../shared/evaluation-tasks.ts';
 import type { PublishedFormName } from '../../shared/published-forms.ts';
 import { applicationFolder } from '../files/application-folder.ts';
 
-const folder = join(applicationFolder(), 'resources', 'evaluation', 'published');
+/** Small sets of our own in the published forms, see scripts/evaluation-sets.ts and scripts/published-sets.ts. */
+export const evaluationFolder = join(applicationFolder(), 'resources', 'evaluation');
+const folder = join(evaluationFolder, 'published');
 
 /** The small set of our own in a published form (scripts/published-sets.ts). */
 export function publishedSetPath(form: PublishedFormName): string {
@@ -25,6 +27,6 @@ export function judgedSetPaths(form: JudgedForm): { readonly path: string; reado
 
 /** Our own questions and worked examples in a form of multiple choice. */
 export function choiceSetPaths(form: ChoiceForm): { readonly path: string; readonly examples: string } {
-  const sets = join(folder, '..', 'sets');
+  const sets = join(evaluationFolder, 'sets');
   return { path: join(sets, `${form}.jsonl`), examples: join(sets, `${form}-examples.jsonl`) };
 }

@@ -1,4 +1,4 @@
-import { fits, generateEachBatch } from '../generation/batched.ts';
+import { fits, generateEachBatch, GREEDY } from '../generation/batched.ts';
 import type { Generator } from '../generation/batched.ts';
 import type { BatchLimits } from '../generation/batching.ts';
 import { wilson } from '../../../shared/wilson.ts';
@@ -73,7 +73,7 @@ export async function answerQuestions(
     generator,
     asked,
     {
-      ...{ maxNewTokens, batch, signal, temperature: 0, topP: 1, topK: 0, seed: 0 },
+      ...{ ...GREEDY, maxNewTokens, batch, signal },
       onBatch: (done) => options.onProgress?.(done, asked.length),
     },
     (indices, outputs) =>

@@ -18,6 +18,9 @@ export interface Prompt {
   readonly ids: Int32Array;
 }
 
+/** The likeliest token each time. */
+export const GREEDY = { temperature: 0, topP: 1, topK: 0, seed: 0 } as const;
+
 /** The continuation of one prompt. */
 export interface Continuation {
   /** New tokens, the stop token included. */

@@ -8,7 +8,7 @@ import type { JudgedQuestion, JudgedTask } from '../evaluation/judged/questions.
 import { parseRating, ratingRequest, withoutSystem } from '../evaluation/judged/rubric.ts';
 import type { RatedTurn } from '../evaluation/judged/rubric.ts';
 import { fittedPrompt } from '../evaluation/published/fitted-prompt.ts';
-import { fits, generateBatched, generateEachBatch } from '../generation/batched.ts';
+import { fits, generateBatched, generateEachBatch, GREEDY } from '../generation/batched.ts';
 import type { DecodingOptions } from '../generation/batched.ts';
 import type { Message } from '../text/chat-template.ts';
 import { BATCH, figures, generatorOf, roomFor } from './evaluated-model.ts';
@@ -20,8 +20,6 @@ import type { ModelText } from './model-text.ts';
 const TURNS = 2;
 /** A judgement without a rating is asked for once more, drawn: the greedy one would be the same. */
 const SECOND_TRY = { temperature: 0.7, topP: 0.95, seed: 1 } as const;
-
-const GREEDY = { temperature: 0, topP: 1, topK: 0, seed: 0, batch: BATCH } as const;
 
 const detailSchema = z.object({
   ...{ category: z.string(), turn: z.int(), finish: z.enum(['stop', 'length', 'too_long']) },
@@ -68,7 +66,7 @@ export async function answerJudged(
     await generateEachBatch(
       generator,
       prompts,
-      { ...GREEDY, maxNewTokens, signal: context.signal },
+      { ...GREEDY, batch: BATCH, maxNewTokens, signal: context.signal },
       async (indices, outputs) => {
         await keep(
           indices.flatMap((index, i) => {
@@ -123,7 +121,7 @@ export async function rateJudged(
   const rows = [...items.values()]
     .filter(({ detail }) => detailSchema.parse(detail).finish !== 'too_long')
     .map((item) => ({ item, key: `judgement:${item.index}`, ids: request(turnOf(item)) }));
-  const options: DecodingOptions = { ...GREEDY, maxNewTokens, signal: context.signal };
+  const options: DecodingOptions = { ...GREEDY, batch: BATCH, maxNewTokens, signal: context.signal };
   const rated = (item: NewEvaluationItem, judgement: string, retried: boolean): NewEvaluationItem => {
     const { pending: _pending, ...detail } = detailSchema.parse(item.detail);
     const rating = parseRating(task.form, judgement);

@@ -6,7 +6,7 @@ import type { FittedPrompt } from '../evaluation/published/fitted-prompt.ts';
 import type { PublishedItem } from '../evaluation/published/item.ts';
 import { promptFormOf, publishedDefinitions, readPublished } from '../evaluation/published/read.ts';
 import type { PublishedTask } from '../evaluation/published/read.ts';
-import { generateBatched } from '../generation/batched.ts';
+import { generateBatched, GREEDY } from '../generation/batched.ts';
 import { allAnswered, BATCH, figures, generatorOf, roomFor } from './evaluated-model.ts';
 import type { EvaluatedModel, TaskContext, TaskSummary } from './evaluated-model.ts';
 import { paced } from './job-context.ts';
@@ -62,7 +62,7 @@ export async function publishedTask(
         prompt === null ? [] : [{ key: `published:${index}`, ids: prompt.ids }],
       );
       const outputs = await generateBatched(generator, asked, {
-        ...{ maxNewTokens, batch: BATCH, temperature: 0, topP: 1, topK: 0, seed: 0, signal: context.signal },
+        ...{ ...GREEDY, maxNewTokens, batch: BATCH, signal: context.signal },
       });
       const results = made.map(({ index, item, prompt, promptTokens }): NewEvaluationItem => {
         const { question, expected, groups } = item;

@@ -5,10 +5,11 @@ import { promptText } from '../evaluation/prompt-text.ts';
 import { answerTokens, readRulerSources, RulerItems, rulerPlaces } from '../evaluation/ruler/items.ts';
 import type { RulerPlace, RulerTask } from '../evaluation/ruler/items.ts';
 import { stringMatch } from '../evaluation/ruler/score.ts';
-import { fits, generateBatched } from '../generation/batched.ts';
+import { fits, generateBatched, GREEDY } from '../generation/batched.ts';
 import { allAnswered, BATCH, figures, generatorOf } from './evaluated-model.ts';
 import type { EvaluatedModel, TaskContext, TaskSummary } from './evaluated-model.ts';
 import { paced } from './job-context.ts';
+import type { ModelText } from './model-text.ts';
 
 /**
  * A RULER task: items are made as they are needed, batch by batch, answered greedily and scored by the share of the
@@ -21,10 +22,7 @@ export async function rulerTask(
   { context, answered, store }: TaskContext,
 ): Promise<TaskSummary> {
   const generator = generatorOf(model);
-  const { text } = model;
-  const idsOf = (item: { input: string; answerPrefix: string }): Int32Array =>
-    text.codec.encode(promptText(text, task.prompt, item));
-  const items = new RulerItems(task, await readRulerSources(task), (item) => idsOf(item).length);
+  const { items, idsOf } = await rulerItemsFor(task, model.text);
   const maxNewTokens = answerTokens(task.task);
   const progress = paced(context, task.name, 'items');
   const places = rulerPlaces(task);
@@ -40,7 +38,7 @@ export async function rulerTask(
       const asked = made.filter(({ tokens }) => fits(tokens, maxNewTokens, generator.state));
       const prompts = asked.map(({ place, item }) => ({ key: `ruler:${place.index}`, ids: idsOf(item) }));
       const outputs = await generateBatched(generator, prompts, {
-        ...{ maxNewTokens, batch: BATCH, temperature: 0, topP: 1, topK: 0, seed: 0, signal: context.signal },
+        ...{ ...GREEDY, maxNewTokens, batch: BATCH, signal: context.signal },
       });
       const results = made.map(({ place, item, tokens }): NewEvaluationItem => {
         const output = outputs[asked.findIndex((one) => one.place === place)];
@@ -62,6 +60,14 @@ export async function rulerTask(
     progress((batch.at(-1)?.index ?? 0) + 1, places.length);
   }
   return rulerSummary(task, [...done.values()]);
+}
+
+/** The items of a task, as large as the model's tokenizer lets them be, and the token ids of their prompts. */
+export async function rulerItemsFor(task: RulerTask, text: ModelText) {
+  const idsOf = (item: { readonly input: string; readonly answerPrefix: string }): Int32Array =>
+    text.codec.encode(promptText(text, task.prompt, item));
+  const items = new RulerItems(task, await readRulerSources(task), (item) => idsOf(item).length);
+  return { items, idsOf };
 }
 
 /** Neighbours of one length that fit into a batch together, the same whatever was answered before. */

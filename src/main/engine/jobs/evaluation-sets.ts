@@ -3,17 +3,17 @@ import { UserError } from '../../../shared/errors.ts';
 import type { EvaluationTask } from '../../../shared/evaluation-tasks.ts';
 import { findEvidence } from '../evaluation/evidence.ts';
 import { leadOf } from '../evaluation/multiple-choice/forms.ts';
-import { promptText } from '../evaluation/prompt-text.ts';
 import { readJudged } from '../evaluation/judged/questions.ts';
 import type { JudgedTask } from '../evaluation/judged/questions.ts';
 import type { PublishedItem } from '../evaluation/published/item.ts';
 import { readPublished } from '../evaluation/published/read.ts';
 import type { PublishedTask } from '../evaluation/published/read.ts';
 import { questionMessage, readQuestionSet } from '../evaluation/question-set.ts';
-import { readRulerSources, RulerItems, rulerPlaces } from '../evaluation/ruler/items.ts';
+import { rulerPlaces } from '../evaluation/ruler/items.ts';
 import type { RulerTask } from '../evaluation/ruler/items.ts';
 import type { RulerItem } from '../evaluation/ruler/item.ts';
 import { readChoices } from './evaluate-choices.ts';
+import { rulerItemsFor } from './evaluate-ruler.ts';
 import { readTexts } from './evaluate-text.ts';
 import type { Job } from './job-context.ts';
 import { loadModelText } from './model-text.ts';
@@ -129,12 +129,7 @@ export const itemDocument: Job<'itemDocument'> = async ({ modelDir, task, index 
 
 /** An item made (again) from its seed, as large as the model's tokenizer lets it be. Errors: `invalid_input` */
 async function rulerItem(modelDir: string, task: RulerTask, index: number): Promise<RulerItem> {
-  const text = await loadModelText(modelDir);
-  const items = new RulerItems(
-    task,
-    await readRulerSources(task),
-    (item) => text.codec.encode(promptText(text, task.prompt, item)).length,
-  );
+  const { items } = await rulerItemsFor(task, await loadModelText(modelDir));
   return items.item(itemAt(rulerPlaces(task), index)).item;
 }
 

@@ -9,6 +9,7 @@ import { useKeyLabel } from '../../commands/use-keymap.ts';
 import { formatCount } from '../../components/format.ts';
 import { ErrorPanel, Loading } from '../../components/states.tsx';
 import { pieceAt, settleOn } from '../../components/text-place.ts';
+import { VirtualText } from '../../components/virtual-text.tsx';
 import { chunkCuts, stretches } from './stretches.ts';
 import type { Cut, Mark } from './stretches.ts';
 
@@ -153,30 +154,23 @@ function Text({ id, starts, length, cuts, chunks, at, end }: TextProps) {
         <span className="muted end">{Math.round(100 * share)}%</span>
       </div>
       {search.isError && <ErrorPanel error={search.error} />}
-      <div ref={box} className="panel page-text" tabIndex={0} role="region" aria-label="Text">
-        <div style={{ height: rows.getTotalSize(), position: 'relative' }}>
-          {items.map((item) => (
-            <div
-              key={item.key}
-              ref={rows.measureElement}
-              data-index={item.index}
-              style={{ position: 'absolute', top: 0, left: 0, right: 0, transform: `translateY(${item.start}px)` }}
-            >
-              <Piece
-                id={id}
-                from={starts[item.index] ?? 0}
-                to={starts[item.index + 1] ?? length}
-                blockFrom={starts[item.index - (item.index % BLOCK)] ?? 0}
-                blockTo={starts[item.index - (item.index % BLOCK) + BLOCK] ?? length}
-                last={item.index === starts.length - 1}
-                height={item.size}
-                marks={marks}
-                cuts={cuts}
-              />
-            </div>
-          ))}
-        </div>
-      </div>
+      <VirtualText
+        box={box}
+        rows={rows}
+        piece={(index, height) => (
+          <Piece
+            id={id}
+            from={starts[index] ?? 0}
+            to={starts[index + 1] ?? length}
+            blockFrom={starts[index - (index % BLOCK)] ?? 0}
+            blockTo={starts[index - (index % BLOCK) + BLOCK] ?? length}
+            last={index === starts.length - 1}
+            height={height}
+            marks={marks}
+            cuts={cuts}
+          />
+        )}
+      />
     </div>
   );
 }

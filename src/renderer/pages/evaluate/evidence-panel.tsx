@@ -9,6 +9,7 @@ import { useKeyLabel } from '../../commands/use-keymap.ts';
 import { formatCount } from '../../components/format.ts';
 import { ErrorPanel, Loading } from '../../components/states.tsx';
 import { cutsOf, pieceAt, settleOn } from '../../components/text-place.ts';
+import { VirtualText } from '../../components/virtual-text.tsx';
 import { stretches } from '../documents/stretches.ts';
 import type { Mark } from '../documents/stretches.ts';
 
@@ -143,25 +144,14 @@ function LongText({
     // Only another place moves the text.
   }, [place]);
   return (
-    <div ref={box} className="panel page-text" style={{ minHeight: 0 }} tabIndex={0} role="region" aria-label="Text">
-      <div style={{ height: rows.getTotalSize(), position: 'relative' }}>
-        {rows.getVirtualItems().map((item) => (
-          <div
-            key={item.key}
-            ref={rows.measureElement}
-            data-index={item.index}
-            style={{ position: 'absolute', top: 0, left: 0, right: 0, transform: `translateY(${item.start}px)` }}
-          >
-            <Piece
-              text={text}
-              from={starts[item.index] ?? 0}
-              to={starts[item.index + 1] ?? text.length}
-              marks={marks}
-            />
-          </div>
-        ))}
-      </div>
-    </div>
+    <VirtualText
+      box={box}
+      rows={rows}
+      style={{ minHeight: 0 }}
+      piece={(index) => (
+        <Piece text={text} from={starts[index] ?? 0} to={starts[index + 1] ?? text.length} marks={marks} />
+      )}
+    />
   );
 }
 

@@ -1,3 +1,4 @@
+import { hasScore } from '../../../shared/evaluations.ts';
 import type { EvaluationItem } from '../../../shared/evaluations.ts';
 
 /** What became of an item against the baseline. */
@@ -12,12 +13,6 @@ export interface AnsweredItem {
   readonly answers: readonly (EvaluationItem | undefined)[];
   /** Of each model; the baseline's own is `same`. */
   readonly changes: readonly Change[];
-}
-
-/** An item that did not fit into the model, or that its judge did not rate, has no score. */
-export function hasScore({ detail }: EvaluationItem): boolean {
-  if (typeof detail !== 'object' || detail === null || Array.isArray(detail)) return true;
-  return detail['finish'] !== 'too_long' && detail['rating'] !== null;
 }
 
 function changeOf(

@@ -2,6 +2,7 @@ import { Button, SegmentedControl, Select } from '@mantine/core';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import type { EvaluationView } from '../../../shared/api/evaluations.ts';
 import { headlineOf } from '../../../shared/evaluation-figures.ts';
+import { hasScore } from '../../../shared/evaluations.ts';
 import type { EvaluationItem } from '../../../shared/evaluations.ts';
 import { useCommands } from '../../commands/active-commands.ts';
 import { useKeyLabel } from '../../commands/use-keymap.ts';
@@ -10,7 +11,7 @@ import type { DataColumn, DataTableHandle } from '../../components/data-table.ts
 import { formatCount, formatNumber } from '../../components/format.ts';
 import { ErrorPanel, Loading } from '../../components/states.tsx';
 import { EvidencePanel } from './evidence-panel.tsx';
-import { hasScore, passes, sideBySide } from './flips.ts';
+import { passes, sideBySide } from './flips.ts';
 import type { AnsweredItem, Change, ItemFilter } from './flips.ts';
 import { useItems } from './use-items.ts';
 

@@ -1,6 +1,7 @@
 import {
   answerRuleSchema,
   choiceFormSchema,
+  choiceNames,
   evaluationTaskSchema,
   judgedFormSchema,
   promptFormSchema,
@@ -218,12 +219,7 @@ export const taskKinds: readonly TaskKind[] = [
     fields: [
       {
         ...{ path: 'form', label: 'Form', control: 'choice', initial: 'mmlu' },
-        options: named(choiceFormSchema.options, {
-          mmlu: 'MMLU',
-          arc: 'ARC',
-          hellaswag: 'HellaSwag',
-          winogrande: 'Winogrande',
-        }),
+        options: named(choiceFormSchema.options, choiceNames),
       },
       file('path', 'File', 'as published: JSON Lines or Parquet'),
       number(
