@@ -252,7 +252,8 @@ describe('the API on a real workspace, model and engine', { timeout: 120_000 }, 
       await settled(id);
     }
     const { jobId: scoring } = await call('audit.scorePairs', { modelDir, threads: 1 });
-    await expect.poll(() => session.context.workspace.events.latestOf('pair-scores')).toBeDefined();
+    // Asked often: the scoring of so few pairs is soon over.
+    await expect.poll(() => session.context.workspace.events.latestOf('pair-scores'), { interval: 1 }).toBeDefined();
     await call('jobs.pause', { id: scoring });
     expect(await settled(scoring)).toMatchObject({ status: 'paused' });
     const { folder: ws } = (await call('workspaces.current', {})) ?? { folder: '' };
