@@ -12,12 +12,14 @@ export class MemoryWatch {
   readonly #child: ChildProcess;
 
   constructor() {
-    const query = ['--query-gpu=memory.used', '--format=csv,noheader,nounits', '-lms', '50'];
+    const card = process.env['CUDA_VISIBLE_DEVICES'];
+    const one = card === undefined ? [] : ['-i', card];
+    const query = [...one, '--query-gpu=memory.used', '--format=csv,noheader,nounits', '-lms', '50'];
     this.#child = spawn('nvidia-smi', query, { stdio: ['ignore', openSync(this.#file, 'w'), 'ignore'] });
     this.#child.on('error', () => undefined); // no card: peak() is null
   }
 
-  /** Most MiB seen so far, of the whole card. */
+  /** Most MiB seen so far, of the whole card (the one of `CUDA_VISIBLE_DEVICES`, where that is set). */
   peak(): number | null {
     const seen = readFileSync(this.#file, 'utf8')
       .split('\n')

@@ -4,6 +4,8 @@ export interface Arm {
   readonly flags: readonly string[];
   /** The arm whose learning rate it takes: an ablation differs from its original in one thing. */
   readonly rateOf?: string;
+  /** Stops after as many steps as that arm made: with one turn a sample it would read more tokens. */
+  readonly isCut?: true;
   /** 1: only the first seed. */
   readonly seeds?: 1;
 }
@@ -35,6 +37,15 @@ const known: readonly Arm[] = [
     arm: 'dpo-nll',
     flags: ['--objective', 'dpo', '--lambda', '0.01', '--nll-document', '1'],
     rateOf: 'longpo',
+  },
+  // Is the preference term too weak to be seen? A hundred times the published weight.
+  { arm: 'longpo-lambda-1', flags: ['--objective', 'longpo', '--lambda', '1'], rateOf: 'longpo', seeds: 1 },
+  { arm: 'solopo', flags: ['--objective', 'solopo'], rateOf: 'longpo', isCut: true, seeds: 1 },
+  {
+    arm: 'opsdl',
+    flags: ['--objective', 'opsdl', '--max-new-tokens', '64'],
+    rateOf: 'longpo',
+    isCut: true,
     seeds: 1,
   },
 ];

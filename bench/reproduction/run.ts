@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { spawn } from 'node:child_process';
 import {
   cpSync,
@@ -19,10 +20,11 @@ import type { MetricRow } from '../../src/shared/metrics.ts';
 import { evaluationsOf, newestRun } from './stored.ts';
 import type { StoredEvaluation } from './stored.ts';
 
-const USAGE = `node bench/reproduction/run.ts FOLDER --model DIR --data DIR [--device cuda] [--jobs 5] [--plan quick|full] [--seconds N]
+const USAGE = `node bench/reproduction/run.ts FOLDER --model DIR --data DIR [--device cuda] [--cards 0,1] [--jobs 2] [--plan quick|full] [--seconds N]
 
 LongPO against its baselines with a small model, all through Longhand's command line: RoPE theta by held-out NLL, pairs made by the
 model itself, arms tuned over the same learning rates, RULER and short tasks before and after. DIR of --data is made by corpus.ts.
+  --cards     numbers of the cards to use side by side; without it, the only one
   --jobs      processes at a time on one device
   --seconds   nothing new is begun after them, and what runs is stopped; the same command goes on where it was
 Results: FOLDER/results/*.json, one for each step; table.ts makes the tables.`;
@@ -33,6 +35,7 @@ const { values: flags, positionals } = parseArgs({
     model: { type: 'string' },
     data: { type: 'string' },
     device: { type: 'string', default: 'cpu' },
+    cards: { type: 'string' },
     jobs: { type: 'string', default: '1' },
     plan: { type: 'string', default: 'full' },
     seconds: { type: 'string', default: '1e9' },
@@ -56,6 +59,9 @@ const plan = JSON.parse(readFileSync(new URL(`plan-${flags.plan}.json`, import.m
 const cli = new URL('../../src/main/cli.ts', import.meta.url).pathname;
 const say = (text: string): void => console.log(`[${((performance.now() - started) / 1000).toFixed(0)} s] ${text}`);
 
+/** The card that the work at hand has to itself, or shares with `jobs` - 1 others. */
+const cardOf = new AsyncLocalStorage<string | undefined>();
+
 class OutOfTime extends Error {}
 
 /** One call of the command line; its JSON report. Its output goes to FOLDER/log. */
@@ -65,7 +71,11 @@ async function longhand(label: string, args: readonly string[]): Promise<unknown
   mkdirSync(path.join(root, 'log'), { recursive: true });
   const log = createWriteStream(path.join(root, 'log', `${label}.txt`), { flags: 'a' });
   const begun = performance.now();
-  const child = spawn(process.execPath, [cli, ...args, '--json', report], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const card = cardOf.getStore();
+  const child = spawn(process.execPath, [cli, ...args, '--json', report], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...(card === undefined ? {} : { LONGHAND_CUDA_DEVICE: card }) },
+  });
   child.stdout.pipe(log);
   child.stderr.pipe(log);
   const timer = setTimeout(() => child.kill('SIGKILL'), Math.min(deadline + 2000 - begun, 2 ** 31 - 1));
@@ -91,18 +101,21 @@ async function once<T>(name: string, work: () => Promise<T>): Promise<T> {
   return value;
 }
 
-/** Runs works at most `jobs` at a time, in their order; those that fail are reported and left out. */
-let free = Number(flags.jobs);
-const waiting: (() => void)[] = [];
+/** Runs works in their order, at most `jobs` at a time on each card. */
+const free: (string | undefined)[] = Array.from(
+  { length: Number(flags.jobs) },
+  () => flags.cards?.split(',') ?? [undefined],
+).flat();
+const waiting: ((card: string | undefined) => void)[] = [];
 async function slot<T>(work: () => Promise<T>): Promise<T> {
-  if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve));
-  else free -= 1;
+  const card =
+    free.length > 0 ? free.shift() : await new Promise<string | undefined>((resolve) => waiting.push(resolve));
   try {
-    return await work();
+    return await cardOf.run(card, work);
   } finally {
     const next = waiting.shift();
-    if (next === undefined) free += 1;
-    else next();
+    if (next === undefined) free.push(card);
+    else next(card);
   }
 }
 
@@ -282,51 +295,61 @@ async function heldOutNll(name: string): Promise<number> {
   return metrics.findLast(({ key }) => key === 'eval_nll/answers')?.value ?? Infinity;
 }
 
+/** Optimizer steps of the arm that the others' token budget is measured by. */
+async function stepsOf(name: string): Promise<number> {
+  const metrics = JSON.parse(await readFile(path.join(results, `train-${name}.json`), 'utf8')) as MetricRow[];
+  return Math.max(...metrics.map(({ step }) => step));
+}
+
 async function main(): Promise<void> {
   const theta = await chooseTheta();
-  const short = [...texts(), ...choices()];
+  const tasks = [...ruler(), ...texts(), ...choices()];
   const failures: unknown[] = [];
   const attempt = (work: Promise<unknown>): Promise<unknown> => work.catch((error: unknown) => failures.push(error));
-  const baselines = attempt(
-    slot(async () => {
-      for (const each of new Set([ownTheta, theta])) {
-        const name = `base-${each}`;
-        const model = ['--model', modelFolder(each)];
-        await once(`test-${name}`, () =>
-          evaluate(`test-${name}`, path.join(root, `ws-${name}`), model, [...ruler(), ...short]),
-        );
-      }
-    }),
+  const baselines = [ownTheta, theta].map((each) =>
+    attempt(
+      slot(() =>
+        once(`test-base-${each}`, () =>
+          evaluate(`test-base-${each}`, path.join(root, `ws-base-${each}`), ['--model', modelFolder(each)], tasks),
+        ),
+      ),
+    ),
   );
-  await baselines;
   const workspace = await slot(() => makePairs(theta));
-  const rates = new Map<string, number>();
-  const trainAndTest = (arm: Arm, rate: number, seed: number, isTested: boolean): Promise<unknown> =>
-    slot(async () => {
-      await trainOnce(arm, rate, seed, workspace, theta);
-      if (isTested) await test(`${arm.arm}-${rate}-${seed}`, [...ruler(), ...short]);
-    });
   const arms = armsOf(plan);
   const [first = 0, ...others] = plan.seeds;
-  for (const arm of arms.filter(({ rateOf }) => rateOf === undefined)) {
-    await attempt(Promise.all(plan.rates.map((rate) => trainAndTest(arm, rate, first, false))));
-    const found = await Promise.all(
-      plan.rates.map(async (rate) => ({
-        rate,
-        loss: await heldOutNll(`${arm.arm}-${rate}-${first}`).catch(() => Infinity),
-      })),
-    );
+  const tuned = arms.filter(({ rateOf }) => rateOf === undefined);
+  await Promise.all([
+    ...baselines,
+    ...tuned.flatMap((arm) =>
+      plan.rates.map((rate) => attempt(slot(() => trainOnce(arm, rate, first, workspace, theta)))),
+    ),
+  ]);
+  const rates = new Map<string, number>();
+  for (const { arm } of tuned) {
+    const losses = plan.rates.map((rate) => heldOutNll(`${arm}-${rate}-${first}`).catch(() => Infinity));
+    const found = (await Promise.all(losses)).map((loss, i) => ({ rate: plan.rates[i] ?? NaN, loss }));
     found.sort((a, b) => a.loss - b.loss);
-    say(`${arm.arm}: ${found.map(({ rate, loss }) => `${rate} ${loss.toFixed(4)}`).join(', ')}`);
-    rates.set(arm.arm, found[0]?.rate ?? NaN);
+    say(`${arm}: ${found.map(({ rate, loss }) => `${rate} ${loss.toFixed(4)}`).join(', ')}`);
+    rates.set(arm, found[0]?.rate ?? NaN);
   }
-  const rateOf = (arm: Arm): number => rates.get(arm.rateOf ?? arm.arm) ?? NaN;
-  await attempt(Promise.all(arms.map((arm) => trainAndTest(arm, rateOf(arm), first, true))));
-  for (const seed of others) {
-    await attempt(
-      Promise.all(arms.filter(({ seeds }) => seeds !== 1).map((arm) => trainAndTest(arm, rateOf(arm), seed, true))),
+  const trainAndTest = (arm: Arm, seed: number): Promise<unknown> => {
+    const original = arm.rateOf ?? arm.arm;
+    const rate = rates.get(original) ?? NaN;
+    return attempt(
+      slot(async () => {
+        const budget = arm.isCut === true ? ['--max-steps', String(await stepsOf(`${original}-${rate}-${first}`))] : [];
+        await trainOnce({ ...arm, flags: [...arm.flags, ...budget] }, rate, seed, workspace, theta);
+        await test(`${arm.arm}-${rate}-${seed}`, tasks);
+      }),
     );
-  }
+  };
+  const both = arms.filter(({ seeds }) => seeds !== 1);
+  await Promise.all([
+    ...both.map((arm) => trainAndTest(arm, first)),
+    ...others.flatMap((seed) => both.map((arm) => trainAndTest(arm, seed))),
+    ...arms.filter(({ seeds }) => seeds === 1).map((arm) => trainAndTest(arm, first)),
+  ]);
   for (const each of failures) if (!(each instanceof OutOfTime)) say(String(each));
   say(failures.length === 0 ? 'complete' : 'not complete');
 }
