@@ -20,12 +20,13 @@ import type { MetricRow } from '../../src/shared/metrics.ts';
 import { evaluationsOf, newestRun } from './stored.ts';
 import type { StoredEvaluation } from './stored.ts';
 
-const USAGE = `node bench/reproduction/run.ts FOLDER --model DIR --data DIR [--device cuda] [--cards 0,1] [--jobs 2] [--plan quick|full] [--seconds N]
+const USAGE = `node bench/reproduction/run.ts FOLDER --model DIR --data DIR [--device cuda] [--cards 0,1] [--jobs 2] [--plan quick|full] [--seconds N] [--step all|base|pairs]
 
 LongPO against its baselines with a small model, all through Longhand's command line: RoPE theta by held-out NLL, pairs made by the
 model itself, arms tuned over the same learning rates, RULER and short tasks before and after. DIR of --data is made by corpus.ts.
   --cards     numbers of the cards to use side by side; without it, the only one
   --jobs      processes at a time on one device
+  --step      base: only the untrained models; pairs: only the pairs and their reference
   --seconds   nothing new is begun after them, and what runs is stopped; the same command goes on where it was
 Results: FOLDER/results/*.json, one for each step; table.ts makes the tables.`;
 
@@ -39,6 +40,7 @@ const { values: flags, positionals } = parseArgs({
     jobs: { type: 'string', default: '1' },
     plan: { type: 'string', default: 'full' },
     seconds: { type: 'string', default: '1e9' },
+    step: { type: 'string', default: 'all' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -76,8 +78,9 @@ async function longhand(label: string, args: readonly string[]): Promise<unknown
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...(card === undefined ? {} : { LONGHAND_CUDA_DEVICE: card }) },
   });
-  child.stdout.pipe(log);
-  child.stderr.pipe(log);
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (text: Buffer) => log.write(`[${((performance.now() - begun) / 1000).toFixed(1)} s] ${String(text)}`));
+  }
   const timer = setTimeout(() => child.kill('SIGKILL'), Math.min(deadline + 2000 - begun, 2 ** 31 - 1));
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
   clearTimeout(timer);
@@ -306,7 +309,7 @@ async function main(): Promise<void> {
   const tasks = [...ruler(), ...texts(), ...choices()];
   const failures: unknown[] = [];
   const attempt = (work: Promise<unknown>): Promise<unknown> => work.catch((error: unknown) => failures.push(error));
-  const baselines = [ownTheta, theta].map((each) =>
+  const baselines = (flags.step === 'pairs' ? [] : [ownTheta, theta]).map((each) =>
     attempt(
       slot(() =>
         once(`test-base-${each}`, () =>
@@ -315,7 +318,12 @@ async function main(): Promise<void> {
       ),
     ),
   );
+  if (flags.step === 'base') {
+    await Promise.all(baselines);
+    return;
+  }
   const workspace = await slot(() => makePairs(theta));
+  if (flags.step === 'pairs') return;
   const arms = armsOf(plan);
   const [first = 0, ...others] = plan.seeds;
   const tuned = arms.filter(({ rateOf }) => rateOf === undefined);
