@@ -79,7 +79,9 @@ async function longhand(label: string, args: readonly string[]): Promise<unknown
     env: { ...process.env, ...(card === undefined ? {} : { LONGHAND_CUDA_DEVICE: card }) },
   });
   for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (text: Buffer) => log.write(`[${((performance.now() - begun) / 1000).toFixed(1)} s] ${String(text)}`));
+    stream.on('data', (text: Buffer) =>
+      log.write(`[${((performance.now() - begun) / 1000).toFixed(1)} s] ${String(text)}`),
+    );
   }
   const timer = setTimeout(() => child.kill('SIGKILL'), Math.min(deadline + 2000 - begun, 2 ** 31 - 1));
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
