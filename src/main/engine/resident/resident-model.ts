@@ -76,13 +76,13 @@ export interface ResidentOptions {
   readonly segmentLayers?: number;
   /** What of the computer's memory segments may use; default: what is free when a step begins. */
   readonly hostBytes?: number;
-  /** New tokens by PagedAttention, on CUDA in bfloat16 only. */
+  /** New tokens by PagedAttention; default: on CUDA in bfloat16, where alone it runs. */
   readonly paged?: boolean;
-  /** With it, attention over all sequences at once. */
+  /** With it, attention over all sequences at once; default: where they see TOGETHER_FROM keys. */
   readonly together?: boolean;
   /**
-   * Generate with the adapter added to a copy of the weights: faster, for the memory of the adapted ones. Default: on CUDA in
-   * bfloat16, where that is no more than MERGED_BYTES.
+   * Generate with the adapter added to a copy of the weights: faster, for the memory of the adapted ones. Default: no, because
+   * bfloat16 has 8 bits: what a short training adds to a weight is rounded away.
    */
   readonly mergeAdapter?: boolean;
   /** Batched prompts longer than this (after the prefix) are decoded one by one: all at once would take much memory. */
@@ -105,8 +105,11 @@ const LIMITS = {
   flashInt4: { block: 1024, lossChunk: 1024, mlpRows: 1024, scores: 1.5e8 },
 } as const;
 const LONG_PROMPT = 2048;
-/** q_proj and v_proj of a 7B model are 1.3 GB. */
-const MERGED_BYTES = 2 * 2 ** 30;
+/**
+ * Keys that all sequences of a batch see together from which attention over all of them at once is faster than PagedAttention,
+ * which reads a key once for each query head of each sequence. Measured on an H100 with 1, 4 and 16 sequences of 4K and 32K.
+ */
+const TOGETHER_FROM = 32_768;
 
 /** Loads a Hugging Face folder into one session with all programs. */
 export async function loadResidentModel(dir: string, options: ResidentOptions): Promise<ResidentModel> {
@@ -163,7 +166,7 @@ export class ResidentModel implements ModelRunner {
       dtype,
       attention,
       paged: isPaged(options),
-      mergeAdapter: options.mergeAdapter ?? (isPaged(options) && mergedBytes(layout) <= MERGED_BYTES),
+      mergeAdapter: options.mergeAdapter ?? false,
       checkpointing: options.checkpointing ?? 'none',
       programs: options.programs ?? PROGRAMS,
       ...(options.segmentLayers === undefined ? {} : { segmentLayers: options.segmentLayers }),
@@ -323,7 +326,7 @@ export class ResidentModel implements ModelRunner {
       uniforms: { data: uniforms, dims: [batch, input.maxNewTokens] },
       stop_ids: vector(Int32Array.from(input.stopIds)),
       ...(isPaged(this.options)
-        ? pageFeeds(input.prefix.length, width + input.maxNewTokens, batch, this.options.together)
+        ? pageFeeds(input.prefix.length, width + input.maxNewTokens, batch, this.options.together ?? 'by size')
         : {}),
     };
     const { tokens } = await this.run('generate', state, feeds);
@@ -479,24 +482,16 @@ function precision({ device, dtype, attention }: ResidentOptions): { dtype: Comp
   return { dtype: type, attention: attention ?? (type === 'bfloat16' ? 'flash' : 'blocks') };
 }
 
-/** Bytes of the copies in half precision of all weights that an adapter changes. */
-function mergedBytes({ kind, tensors }: ParameterLayout): number {
-  if (kind !== 'lora') return 0;
-  const side = (letter: string, axis: number): number[] =>
-    tensors.filter(({ name }) => name.endsWith(`.lora_${letter}.weight`)).map(({ shape }) => shape[axis] ?? 0);
-  const inputs = side('A', 1);
-  return side('B', 0).reduce((sum, rows, i) => sum + 2 * rows * (inputs[i] ?? 0), 0);
-}
-
 /** Whether new tokens are decoded by PagedAttention. */
 function isPaged(options: ResidentOptions): boolean {
-  return options.paged ?? false;
+  return options.paged ?? (options.device === 'cuda' && precision(options).dtype === 'bfloat16');
 }
 
-function pageFeeds(prefix: number, own: number, batch: number, together?: boolean): Feeds {
+function pageFeeds(prefix: number, own: number, batch: number, together: boolean | 'by size' = false): Feeds {
   const layout = pageLayout(prefix, own, batch);
   const { table, pages, shared, rest } = layout;
-  const places = together === true ? placesOfPages(layout, batch) : new Int32Array(0);
+  const atOnce = together === 'by size' ? batch * (prefix + own) >= TOGETHER_FROM : together;
+  const places = atOnce ? placesOfPages(layout, batch) : new Int32Array(0);
   return {
     places: { data: places, dims: places.length === 0 ? [0, 0] : [batch, places.length / batch] },
     page_table: { data: table, dims: [batch, pages] },
