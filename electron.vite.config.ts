@@ -7,19 +7,22 @@ const root = import.meta.dirname;
 const source = join(root, 'src');
 const out = join(root, 'out');
 
-/** Production bundles: main (with the processes of the engine and of the importers), preload and renderer. The loopback host serves the same renderer. */
+/** Production bundles: main (with the processes of the engine, of the importers and for work on whole databases), preload and renderer. The loopback host serves the same renderer. */
 export default defineConfig({
   main: {
     plugins: [notePackages(root, 'main')],
     build: {
       outDir: join(out, 'main'),
       rollupOptions: {
-        // The other two are started as processes, from beside index.js.
+        // The others are started as processes, from beside the file that starts them.
         input: {
           index: join(source, 'main', 'index.ts'),
           process: join(source, 'main', 'engine', 'process.ts'),
           'reader-process': join(source, 'main', 'importers', 'reader-process.ts'),
+          'work-process': join(source, 'main', 'services', 'work-process.ts'),
         },
+        // What two of them share lies beside them, too: a file of it may be the one that starts a process.
+        output: { chunkFileNames: '[name]-[hash].js' },
       },
     },
   },

@@ -8,6 +8,7 @@ import type { Browser, CDPSession, Page } from 'playwright-core';
 import type { HostAnswer, HostRequest, LiveUpdate } from './host.ts';
 import { changesSeen, followText, installBench, respond, textOf } from './in-page.ts';
 import type { Response } from './in-page.ts';
+import { longWorks } from './long-works.ts';
 import { lossLegend, scenes, shownAnswer } from './scenes.ts';
 import type { Scene } from './scenes.ts';
 import { frames } from './trace.ts';
@@ -55,10 +56,11 @@ const span = ({ acted, painted }: Response): number => painted - acted;
 
 class Host {
   readonly #child: ChildProcess;
-  readonly #scratch = mkdtempSync(join(tmpdir(), 'longhand-ui-bench-'));
+  /** A folder of its own, which a window may use too. */
+  readonly scratch = mkdtempSync(join(tmpdir(), 'longhand-ui-bench-'));
 
   constructor(workspace: string) {
-    this.#child = fork(join(import.meta.dirname, 'host.ts'), [workspace, this.#scratch], {
+    this.#child = fork(join(import.meta.dirname, 'host.ts'), [workspace, this.scratch], {
       // Values that are no numbers stay what they are.
       serialization: 'advanced',
     });
@@ -88,7 +90,7 @@ class Host {
     const ended = new Promise((resolve) => this.#child.once('exit', resolve));
     this.#child.kill('SIGTERM');
     await ended;
-    rmSync(this.#scratch, { recursive: true, force: true });
+    rmSync(this.scratch, { recursive: true, force: true });
   }
 }
 
@@ -123,6 +125,8 @@ export async function measure({ workspace, chromium: program, repeats, log }: Me
     const verdicts = await part('verdicts', () => measureVerdicts(at, 2 * repeats));
     const live = await part('live charts', () => measureCharts(at, browser as Browser, host, 4 * repeats));
     const scrolling = await part('scrolling', () => measureScrolling(at, browser as Browser, repeats));
+    await at.go('home');
+    for (const { name, run } of longWorks(page, host.scratch)) await part(name, run);
     return {
       openings,
       verdicts,

@@ -96,20 +96,24 @@ ${table(
     'delay max, ms',
     'longest stretch, ms',
     'its processor time, ms',
+    'waited for a core, ms',
+    'longest without that wait, ms',
     'under 50 ms',
   ],
-  parts.map(([part, { statements, delay, longestStretch }]) => [
+  parts.map(([part, { statements, delay, longestStretch, longestOwn }]) => [
     part,
     whole(statements),
     delay.p99.toFixed(1),
     delay.max.toFixed(1),
     longestStretch.milliseconds.toFixed(1),
     longestStretch.cpu.toFixed(1),
-    verdict(delay.max < targets.blockedMilliseconds),
+    longestStretch.waited.toFixed(1),
+    longestOwn.toFixed(1),
+    verdict(longestOwn < targets.blockedMilliseconds),
   ]),
 )}
 
-${slow.length === 0 ? 'Nothing took longer than 8 ms.' : `What took longest:\n\n${slow.map(({ part, what, milliseconds, cpu }) => `- ${part}: ${milliseconds.toFixed(0)} ms (processor ${cpu.toFixed(0)} ms): \`${what.replaceAll('`', "'")}\``).join('\n')}`}
+${slow.length === 0 ? 'Nothing took longer than 8 ms.' : `What took longest:\n\n${slow.map(({ part, what, milliseconds, cpu, waited }) => `- ${part}: ${milliseconds.toFixed(0)} ms (processor ${cpu.toFixed(0)} ms, waited for a core ${waited.toFixed(0)} ms): \`${what.replaceAll('`', "'")}\``).join('\n')}`}
 
 ## Memory
 

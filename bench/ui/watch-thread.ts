@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import SqliteDatabase from 'better-sqlite3';
 
@@ -8,6 +9,8 @@ export interface SlowCall {
   readonly milliseconds: number;
   /** Processor time of this thread: less than the time where another process had the core. */
   readonly cpu: number;
+  /** Of the time, how long this thread was ready and waited for a core; 0 where the system does not tell. */
+  readonly waited: number;
 }
 
 export interface ThreadReport {
@@ -15,6 +18,8 @@ export interface ThreadReport {
   readonly delay: { readonly max: number; readonly p99: number; readonly mean: number };
   /** The longest processor time between two ticks of a 5 ms timer: what the thread did at one stretch. */
   readonly longestStretch: SlowCall;
+  /** The same without the time that the thread waited for a core: what main itself, the disk or a lock took. */
+  readonly longestOwn: number;
   readonly slow: readonly SlowCall[];
   readonly statements: number;
   /** Processor time of the whole process since the last report, in milliseconds. */
@@ -26,10 +31,20 @@ const resolution = 1;
 const tick = 5;
 /** What counts as slow, in milliseconds. */
 const slowFrom = 8;
+const nothing: SlowCall = { what: '', milliseconds: 0, cpu: 0, waited: 0 };
 
 function threadCpu(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1000;
+}
+
+/** Time that this thread was ready to run and had no core so far, in milliseconds. Source: Linux, sched-stats.rst. */
+function threadWait(): number {
+  try {
+    return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[1] ?? 0) / 1e6;
+  } catch {
+    return 0;
+  }
 }
 
 /** Watches this thread: how long it is held up, and by which statement or call. `noteCall` names calls as they come. */
@@ -39,17 +54,21 @@ export function watchThread(): { noteCall(name: string): void; report(): ThreadR
   let slow: SlowCall[] = [];
   let statements = 0;
   let calls: string[] = [];
-  let longest: SlowCall = { what: '', milliseconds: 0, cpu: 0 };
+  let longest = nothing;
+  let longestOwn = 0;
   let usage = process.cpuUsage();
 
   const timed = <Result>(what: () => string, action: () => Result): Result => {
-    const [start, cpu] = [performance.now(), threadCpu()];
+    const [start, cpu, wait] = [performance.now(), threadCpu(), threadWait()];
     try {
       return action();
     } finally {
       const milliseconds = performance.now() - start;
       if (milliseconds >= slowFrom) {
-        slow.push({ what: what().replaceAll(/\s+/g, ' ').trim().slice(0, 160), milliseconds, cpu: threadCpu() - cpu });
+        slow.push({
+          what: what().replaceAll(/\s+/g, ' ').trim().slice(0, 160),
+          ...{ milliseconds, cpu: threadCpu() - cpu, waited: threadWait() - wait },
+        });
       }
     }
   };
@@ -74,14 +93,18 @@ export function watchThread(): { noteCall(name: string): void; report(): ThreadR
       () => stringify(...values),
     )) as typeof stringify;
 
-  let [last, lastCpu] = [performance.now(), threadCpu()];
+  let [last, lastCpu, lastWait] = [performance.now(), threadCpu(), threadWait()];
   setInterval(() => {
-    const [now, cpu] = [performance.now(), threadCpu()];
-    const stretch = { what: calls.join(', '), milliseconds: now - last - tick, cpu: cpu - lastCpu };
+    const [now, cpu, wait] = [performance.now(), threadCpu(), threadWait()];
+    const stretch = {
+      ...{ what: calls.join(', '), milliseconds: now - last - tick },
+      ...{ cpu: cpu - lastCpu, waited: wait - lastWait },
+    };
     if (stretch.milliseconds > longest.milliseconds) longest = stretch;
+    longestOwn = Math.max(longestOwn, stretch.milliseconds - stretch.waited);
     if (stretch.milliseconds >= 20) slow.push({ ...stretch, what: `held up after ${stretch.what}` });
     calls = [];
-    [last, lastCpu] = [now, cpu];
+    [last, lastCpu, lastWait] = [now, cpu, wait];
   }, tick).unref();
 
   return {
@@ -98,6 +121,7 @@ export function watchThread(): { noteCall(name: string): void; report(): ThreadR
           mean: inMilliseconds(delay.mean),
         },
         longestStretch: longest,
+        longestOwn,
         slow: slow.sort((a, b) => b.milliseconds - a.milliseconds).slice(0, 20),
         statements,
         cpu: (user + system) / 1000,
@@ -106,7 +130,8 @@ export function watchThread(): { noteCall(name: string): void; report(): ThreadR
       delay.reset();
       slow = [];
       statements = 0;
-      longest = { what: '', milliseconds: 0, cpu: 0 };
+      longest = nothing;
+      longestOwn = 0;
       usage = process.cpuUsage();
       return found;
     },

@@ -95,10 +95,18 @@ export async function backUp(
   };
 }
 
-/** Run in a thread of its own: copying a large database and reading the copy through take more than a second. */
+/**
+ * Run in a thread of its own: copying a large database and reading the copy through take more than a second. Linux lets a
+ * thread give way to main and the windows where there are few cores; elsewhere that is for whole processes.
+ */
 const copying = `
   const { parentPort, workerData } = require('node:worker_threads');
-  const { closeSync, fsyncSync, openSync } = require('node:fs');
+  const { closeSync, fsyncSync, openSync, readlinkSync } = require('node:fs');
+  if (process.platform === 'linux') {
+    try {
+      require('node:os').setPriority(Number(readlinkSync('/proc/thread-self').split('/').at(-1)), 10);
+    } catch {}
+  }
   const Database = require(workerData.library);
   (async () => {
     const source = new Database(workerData.file, { readonly: true });

@@ -43,7 +43,13 @@ describe('the built Electron application', { timeout: 120_000 }, () => {
   });
 
   it('has every bundle, and no inline script in its page', () => {
-    const files = ['main/index.js', 'main/process.js', 'main/reader-process.js', 'preload/index.cjs'];
+    const files = [
+      'main/index.js',
+      'main/process.js',
+      'main/reader-process.js',
+      'main/work-process.js',
+      'preload/index.cjs',
+    ];
     expect(files.filter((file) => !existsSync(join(out, file)))).toEqual([]);
     const page = readFileSync(join(out, 'renderer', 'index.html'), 'utf8');
     expect(page.match(/<script(?![^>]*\bsrc=)/g)).toBeNull();

@@ -213,6 +213,7 @@ test('in a blind bundle no method of the API tells which answer is the chosen on
     context: { workspace: audit },
     grants: new PathGrants([folder]),
     changed: () => undefined,
+    present: () => Promise.resolve(),
   } as unknown as Session;
   const answer = (method: 'pairs.list' | 'pairs.detail' | 'audit.scorePairs' | 'generations.latest', input: unknown) =>
     createApi(session)(method, input);

@@ -23,7 +23,8 @@ function isMethod(name: string): name is ApiMethod {
 }
 
 /**
- * The API over one session. Inputs are checked against the contract first.
+ * The API over one session. Inputs are checked against the contract first; a call waits while the workspace is closed for
+ * a moment.
  * @throws UserError('not_found') for an unknown method, ('invalid_input') naming the field, and those of the handlers
  */
 export function createApi(session: Session): CallApi {
@@ -44,6 +45,7 @@ export function createApi(session: Session): CallApi {
     const parsed = parseInput(contract[name].input, input, name);
     // The name ties input and handler together; TypeScript cannot follow that through the union.
     const handler = handlers[name] as (value: unknown) => unknown;
+    await session.present();
     return handler(parsed);
   };
 }

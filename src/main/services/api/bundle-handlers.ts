@@ -3,9 +3,10 @@ import type { ImportSummary } from '../../../shared/api/bundles.ts';
 import type { ImportConflict } from '../../../shared/audit/bundle-requests.ts';
 import { UserError } from '../../../shared/errors.ts';
 import { importVerdicts } from '../import-verdicts.ts';
-import { exportBundle, exportVerdicts, openBundle, openedBundle } from '../review-bundle.ts';
+import { exportBundle, exportVerdicts, openedBundle } from '../review-bundle.ts';
 import { inTurns } from '../in-turns.ts';
 import { auditCounts } from '../reviews.ts';
+import { workBeside } from '../work-client.ts';
 import type { DomainMethods, Handlers } from './handlers.ts';
 import type { Session } from './session.ts';
 
@@ -35,7 +36,7 @@ export function bundleHandlers(session: Session): Handlers<DomainMethods<'bundle
       const folder = await session.grants.check(request.folder);
       const job = session.jobs.start({
         ...{ kind: 'openBundle', title: `Open ${basename(path)}`, beside: true },
-        run: (control) => openBundle({ path, folder }, control),
+        run: (control) => workBeside('openBundle', { path, folder }, control),
       });
       return { jobId: job.id };
     },

@@ -22,6 +22,8 @@ export interface SessionOptions {
 /** Progress and metrics come many times a second; windows hear of them at once, but at most this often. */
 const quietMilliseconds = 100;
 
+const ignore = (): void => undefined;
+
 /** The one open workspace with its engine and jobs, and who listens to what happens. */
 export class Session {
   readonly grants: PathGrants;
@@ -34,6 +36,7 @@ export class Session {
   #timer: NodeJS.Timeout | undefined;
   #told = 0;
   #context: (ServiceContext & { close(): Promise<void> }) | undefined;
+  #away: Promise<void> | undefined;
 
   constructor(options: SessionOptions) {
     this.grants = options.grants;
@@ -82,6 +85,31 @@ export class Session {
     this.#context = undefined;
     await context.close();
     this.changed('workspace');
+  }
+
+  /**
+   * Closes the open workspace, has its folder worked on and opens it again. Calls that come meanwhile wait (`present`), so
+   * that no window takes it for closed.
+   */
+  async whileClosed<T>(work: (folder: string) => Promise<T>): Promise<T> {
+    const { folder } = this.context.workspace;
+    const away = (async (): Promise<T> => {
+      await this.closeWorkspace();
+      try {
+        return await work(folder);
+      } finally {
+        await this.openWorkspace(folder, false);
+      }
+    })();
+    this.#away = away.then(ignore, ignore).then(() => {
+      this.#away = undefined;
+    });
+    return away;
+  }
+
+  /** Waits while the workspace is closed for a moment. */
+  async present(): Promise<void> {
+    while (this.#away !== undefined) await this.#away;
   }
 
   subscribe(listener: (event: ApiEvent) => void): () => void {

@@ -6,7 +6,8 @@ import type { FolderEntry, FolderListing, WorkspaceInfo } from '../../../shared/
 import { UserError } from '../../../shared/errors.ts';
 import { databaseName } from '../../workspace/workspace.ts';
 import type { ServiceContext } from '../context.ts';
-import { checkAll, compactWorkspace, exportAll, restoreWorkspace, workspaceBackups } from '../workspace-care.ts';
+import { workBeside } from '../work-client.ts';
+import { exportAll, workspaceBackups } from '../workspace-care.ts';
 import { demoHandlers } from './demo-handlers.ts';
 import type { DomainMethods, Handlers } from './handlers.ts';
 import type { Session } from './session.ts';
@@ -58,21 +59,15 @@ function roleOf(folder: string): FolderEntry['role'] {
 
 type Care = 'backups' | 'backUp' | 'check' | 'compact' | 'restore' | 'exportAll';
 
-/** Closes the open workspace, works on its folder and opens it again. Errors: `conflict` while a job runs. */
-async function whileClosed<T>(session: Session, done: string, work: (folder: string) => T): Promise<T> {
-  const { folder } = session.context.workspace;
+/** `Session.whileClosed`, but not while a job runs (`conflict`). */
+async function whileClosed<T>(session: Session, done: string, work: (folder: string) => Promise<T>): Promise<T> {
   const busy = session.jobs.list().find(isAlive);
   if (busy !== undefined) {
     throw new UserError('conflict', `"${busy.title}" is still running, so the workspace was not ${done}.`, {
       hint: 'Wait for its end, or pause it.',
     });
   }
-  await session.closeWorkspace();
-  try {
-    return work(folder);
-  } finally {
-    await session.openWorkspace(folder, false);
-  }
+  return session.whileClosed(work);
 }
 
 function careHandlers(session: Session): Pick<Handlers<DomainMethods<'workspaces'>>, `workspaces.${Care}`> {
@@ -92,18 +87,18 @@ function careHandlers(session: Session): Pick<Handlers<DomainMethods<'workspaces
       return { jobId: job.id };
     },
     'workspaces.check': () => {
-      const { context } = session;
+      const { folder } = session.context.workspace;
       const job = session.jobs.start({
         ...{ kind: 'care', title: 'Check the workspace', beside: true },
-        run: (control) => checkAll(context, control),
+        run: (control) => workBeside('check', { folder }, control),
       });
       return { jobId: job.id };
     },
-    'workspaces.compact': () => whileClosed(session, 'compacted', compactWorkspace),
+    'workspaces.compact': () => whileClosed(session, 'compacted', (folder) => workBeside('compact', { folder })),
     'workspaces.restore': async ({ folder, name }) =>
       folder === undefined
-        ? whileClosed(session, 'put back', (open) => restoreWorkspace(open, name))
-        : restoreWorkspace(await session.grants.check(folder), name),
+        ? whileClosed(session, 'put back', (open) => workBeside('restore', { folder: open, name }))
+        : workBeside('restore', { folder: await session.grants.check(folder), name }),
     'workspaces.exportAll': async (request) => {
       const { context } = session;
       const folder = await session.grants.check(request.folder);

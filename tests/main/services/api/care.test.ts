@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Session } from '../../../../src/main/services/api/session.ts';
 import { foundWhole } from '../../../../src/main/workspace/opening-check.ts';
 import { addDocuments, addPairs } from '../../workspace/sample-texts.ts';
@@ -78,6 +78,53 @@ test('compacting gives back the room, tells how much, and the workspace is open 
   expect(await call('workspaces.current', {})).toEqual(before);
   expect(session.context.workspace.documents.text(1)).toContain('The ship 0');
   expect(readdirSync(workspaceFolder()).filter((name) => name.includes('compact'))).toEqual([]);
+});
+
+test('main itself runs none of the statements that take seconds, and calls wait while the workspace is closed', async () => {
+  addPairs(session.context, 3);
+  const prepare = vi.spyOn(SqliteDatabase.prototype, 'prepare');
+  const pragma = vi.spyOn(SqliteDatabase.prototype, 'pragma');
+  try {
+    const current = await call('workspaces.current', {});
+    const compacting = call('workspaces.compact', {});
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(session.open).toBe(false);
+    expect(await call('workspaces.current', {})).toEqual(current);
+    await compacting;
+    await settled((await call('workspaces.backUp', {})).jobId);
+    const restoring = call('workspaces.restore', {});
+    expect(await call('workspaces.current', {})).toEqual(current);
+    await restoring;
+    expect(await settled((await call('workspaces.check', {})).jobId)).toMatchObject({ result: { ok: true } });
+    const path = join(folder, 'set.jsonl');
+    await settled((await call('bundles.export', { path })).jobId);
+    const away = join(folder, 'away');
+    const opened = await settled((await call('bundles.open', { path, folder: away })).jobId);
+    expect(opened).toMatchObject({ status: 'finished', result: { folder: away, pairs: 6, created: true } });
+    expect(opened.progress).toMatchObject({ phase: 'open', done: 6, total: 6, unit: 'pairs' });
+    const ran = [prepare, pragma].flatMap(({ mock }) => mock.calls.map(([sql]) => sql));
+    expect(ran.length).toBeGreaterThan(10);
+    expect(ran.filter((sql) => /vacuum|integrity_check|foreign_key_check/i.test(sql))).toEqual([]);
+    const files = prepare.mock.contexts.map((database) => (database as SqliteDatabase.Database).name);
+    expect(files.filter((file) => file.startsWith(away))).toEqual([]);
+  } finally {
+    prepare.mockRestore();
+    pragma.mockRestore();
+  }
+  expect(await call('workspaces.open', { folder: join(folder, 'away') })).toMatchObject({ pairs: 6 });
+});
+
+test('opening a bundle is stopped in its process, and what came of the folder can be filled by a second try', async () => {
+  addPairs(session.context, 3);
+  const path = join(folder, 'set.jsonl');
+  await settled((await call('bundles.export', { path })).jobId);
+  const { jobId } = await call('bundles.open', { path, folder: join(folder, 'away') });
+  await call('jobs.cancel', { id: jobId });
+  expect(await settled(jobId)).toMatchObject({ status: 'cancelled' });
+  const again = await settled((await call('bundles.open', { path, folder: join(folder, 'away') })).jobId);
+  expect(again).toMatchObject({ status: 'finished', result: { pairs: 6 } });
+  const foreign = await settled((await call('bundles.open', { path: join(folder, 'no.jsonl'), folder })).jobId);
+  expect(foreign).toMatchObject({ status: 'failed', error: { code: 'not_found' } });
 });
 
 test('neither is done while a job runs, and the workspace stays open', async () => {
