@@ -38,7 +38,7 @@ const configuration: Configuration = {
   // better-sqlite3 and onnxruntime-node bring prebuilt Node-API libraries.
   npmRebuild: false,
   electronFuses: {
-    // The engine and the file reader are child processes that run Node.
+    // The engine, the file reader and the work on whole databases are child processes that run Node.
     runAsNode: true,
     enableNodeOptionsEnvironmentVariable: false,
     enableNodeCliInspectArguments: false,

@@ -1,9 +1,11 @@
-import { spawnSync } from 'node:child_process';
+import { fork, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildIfStale } from '../../../scripts/start.ts';
+import { openWorkspace } from '../../../src/main/workspace/workspace.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const out = join(root, 'out');
@@ -54,6 +56,17 @@ describe('the built Electron application', { timeout: 120_000 }, () => {
     const page = readFileSync(join(out, 'renderer', 'index.html'), 'utf8');
     expect(page.match(/<script(?![^>]*\bsrc=)/g)).toBeNull();
     expect(page).not.toMatch(/https?:/);
+  });
+
+  it('works on whole databases from the bundle, in a process that ends with the work', async () => {
+    const workspace = join(folder, 'compacted');
+    openWorkspace(workspace, { create: true }).close();
+    const child = fork(join(out, 'main', 'work-process.js'), [], { serialization: 'advanced' });
+    const ended = once(child, 'exit');
+    child.send({ type: 'start', kind: 'compact', input: { folder: workspace } });
+    const [answer] = (await once(child, 'message')) as [unknown];
+    expect(answer).toMatchObject({ type: 'finished', result: { bytesAfter: expect.any(Number) as number } });
+    expect(await ended).toEqual([0, null]);
   });
 
   it('the preload needs nothing but electron: it runs in the sandbox', () => {
