@@ -113,19 +113,26 @@ export const choiceTaskSchema = z.strictObject({
 });
 
 /** A published set of long inputs, given as its authors' file, with their prompts and metric; answered greedily. */
-export const publishedTaskSchema = z.strictObject({
-  kind: z.literal('published'),
-  name,
-  form: publishedFormSchema,
-  path: z.string().min(1),
-  /** Longest input with template and answer, in tokens; longer ones are cut as published. Null = what the model can address. */
-  maxTokens: z.int().min(64).nullable().default(null),
-  /** Null = as published. */
-  maxNewTokens: count.nullable().default(null),
-  /** Null = as published: the chat template, and plain text for some tasks of LongBench. */
-  prompt: promptFormSchema.nullable().default(null),
-  limit: count.nullable().default(null),
-});
+export const publishedTaskSchema = z
+  .strictObject({
+    kind: z.literal('published'),
+    name,
+    form: publishedFormSchema,
+    path: z.string().min(1),
+    /** HELMET's RAG: the published file of worked examples; null = none are put before the questions. */
+    examples: z.string().min(1).nullable().default(null),
+    /** Longest input with template and answer, in tokens; longer ones are cut as published. Null = what the model can address. */
+    maxTokens: z.int().min(64).nullable().default(null),
+    /** Null = as published. */
+    maxNewTokens: count.nullable().default(null),
+    /** Null = as published: the chat template, and plain text for some tasks of LongBench. */
+    prompt: promptFormSchema.nullable().default(null),
+    limit: count.nullable().default(null),
+  })
+  .refine(({ examples, form }) => examples === null || form === 'helmet/rag', {
+    message: 'only helmet/rag has a file of worked examples',
+    path: ['examples'],
+  });
 
 /** Published forms of open questions whose answers a judge rates. */
 export const judgedFormSchema = z.enum(['mt_bench', 'longbench_chat']);

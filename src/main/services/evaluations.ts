@@ -415,7 +415,10 @@ async function hashOf(
     hash.update(`${task.form} ${judge}\n`);
     if (task.references !== null) await addContent(hash, task.references);
   }
-  if (kind === 'published') hash.update(`${task.form}\n`);
+  if (kind === 'published') {
+    hash.update(`${task.form}\n`);
+    if (task.examples !== null) await addContent(hash, task.examples);
+  }
   await addContent(hash, task.path);
   return hash.digest('hex');
 }
@@ -439,6 +442,7 @@ function withWholePaths(task: EvaluationTask): EvaluationTask {
         questions: task.questions === null ? null : resolve(task.questions),
       };
     case 'multiple_choice':
+    case 'published':
       return {
         ...{ ...task, path: resolve(task.path) },
         examples: task.examples === null ? null : resolve(task.examples),

@@ -9,10 +9,12 @@ const folder = join(evaluationFolder, 'published');
 
 /** The small set of our own in a published form (scripts/published-sets.ts). */
 export function publishedSetPath(form: PublishedFormName): string {
-  // HELMET asks for the files of InfiniteBench.
+  // HELMET asks for the files of InfiniteBench, and alike about one needle and about several.
   const shared: Partial<Record<PublishedFormName, string>> = {
     'helmet/qa': 'infinitebench/longbook_qa_eng.jsonl',
     'helmet/choice': 'infinitebench/longbook_choice_eng.jsonl',
+    'helmet/ruler_niah_mk_3': 'helmet/ruler_niah.jsonl',
+    'helmet/ruler_niah_mq': 'helmet/ruler_niah_mv.jsonl',
     longbench_v2: 'longbench_v2.json',
   };
   return join(folder, shared[form] ?? `${form}.jsonl`);

@@ -43,3 +43,21 @@ test('every form is measured, and the items stand side by side', async () => {
   const [item] = comparedItems(context, [1, 1], [2]);
   expect(item).toMatchObject({ index: 2, evidence: [], answers: [{}, {}] });
 });
+
+test('fewer worked examples than asked for are refused, not put up with', async () => {
+  const context = open();
+  const run = (form: 'arc' | 'mmlu', fewShot: number, examples = join(folder, `${form}-examples.jsonl`)) => {
+    const task = { kind: 'multiple_choice' as const, name: form, form, fewShot, limit: 1 };
+    const tasks = [{ ...task, path: join(folder, `${form}.jsonl`), examples }];
+    return evaluate(context, { source: { kind: 'base', modelDir: demoModel }, tasks, execution: { threads: 1 } });
+  };
+  await expect(run('mmlu', 6)).rejects.toMatchObject({
+    message: `${join(folder, 'mmlu-examples.jsonl')} has 5 worked examples about common_knowledge for row 1 of ${join(folder, 'mmlu.jsonl')}; 6 are asked for.`,
+    place: { field: 'fewShot' },
+  });
+  await expect(run('arc', 26)).rejects.toMatchObject({
+    message: expect.stringContaining('has 25 worked examples for row 1') as string,
+  });
+  await expect(run('arc', 100, join(folder, 'arc.jsonl'))).resolves.toBeDefined();
+  expect(context.workspace.evaluations.count()).toBe(1);
+});

@@ -135,7 +135,10 @@ export function evaluateCommand(): Command {
     .option('--documents <file>', 'of --ruler: text that haystacks are made of (default: our own)', several, [])
     .option('--qa <file>', 'of --ruler: questions in the form of SQuAD for qa_1, of HotpotQA for qa_2')
     .option('--few-shot <n>', 'of --choices: worked examples before each question (default: 0)', wholeNumber(0))
-    .option('--examples <file>', 'of --choices: where these come from, in the same form')
+    .option(
+      '--examples <file>',
+      'of --choices and of --published helmet/rag (two a question): where these come from, in the same form',
+    )
     .option('--judge <dir>', 'of --judged: Hugging Face folder of the model that rates')
     .option('--references <file>', 'of --judged: reference answers (mt_bench) or rated examples (longbench_chat)')
     .option(
@@ -296,7 +299,8 @@ function choiceTasks({ choices, fewShot, examples, limit }: EvaluateFlags): Eval
   });
 }
 
-function publishedTasks({ published, maxTokens, maxNewTokens, prompt, limit }: EvaluateFlags): EvaluationTaskInput[] {
+function publishedTasks(flags: EvaluateFlags): EvaluationTaskInput[] {
+  const { published, examples, maxTokens, maxNewTokens, prompt, limit } = flags;
   return published.map((given): EvaluationTaskInput => {
     const [name, file] = formAndFile(given);
     if (/^longbench\/(?:multifieldqa_zh|dureader|vcsum|lsht|passage_retrieval_zh)$/.test(name)) {
@@ -307,6 +311,7 @@ function publishedTasks({ published, maxTokens, maxNewTokens, prompt, limit }: E
     const form = parseInput(publishedFormSchema, name, `--published ${given}`);
     return {
       ...{ kind: 'published', name: form, form, path: file === '' ? publishedSetPath(form) : file },
+      ...(examples === undefined || form !== 'helmet/rag' ? {} : { examples }),
       ...(maxTokens === undefined ? {} : { maxTokens }),
       ...(maxNewTokens === undefined ? {} : { maxNewTokens }),
       ...(prompt === undefined ? {} : { prompt: promptFormSchema.parse(prompt) }),

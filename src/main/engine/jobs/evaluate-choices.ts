@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { EvaluationTask } from '../../../shared/evaluation-tasks.ts';
 import { UserError } from '../../../shared/errors.ts';
@@ -5,7 +6,7 @@ import type { NewEvaluationItem } from '../../../shared/evaluations.ts';
 import { parseInput } from '../../../shared/parse.ts';
 import { wilson } from '../../../shared/wilson.ts';
 import { readRows } from '../../files/data-rows.ts';
-import { choiceForms, leadOf } from '../evaluation/multiple-choice/forms.ts';
+import { choiceForms, examplesFor, leadOf } from '../evaluation/multiple-choice/forms.ts';
 import type { ChoiceItem } from '../evaluation/multiple-choice/forms.ts';
 import { chosen, rowOf, scoreRows } from '../evaluation/multiple-choice/score.ts';
 import { figures } from './evaluated-model.ts';
@@ -14,8 +15,17 @@ import { paced, stopIfAborted } from './job-context.ts';
 
 type ChoiceTask = Extract<EvaluationTask, { kind: 'multiple_choice' }>;
 
-/** Reads questions and worked examples. Errors: `not_found`, `invalid_input` naming file, row and field. */
-export async function readChoices(task: ChoiceTask): Promise<{ items: ChoiceItem[]; pool: ChoiceItem[] }> {
+/** A question, and what stands before it. */
+interface LedItem {
+  readonly item: ChoiceItem;
+  readonly lead: string;
+}
+
+/**
+ * Reads questions and their worked examples. Errors: `not_found`, `invalid_input` naming file, row and field, also where
+ * a question has too few examples.
+ */
+export async function readChoices(task: ChoiceTask): Promise<LedItem[]> {
   const read = async (path: string, limit: number): Promise<ChoiceItem[]> => {
     const items: ChoiceItem[] = [];
     for await (const { row, value } of readRows(path)) {
@@ -26,14 +36,27 @@ export async function readChoices(task: ChoiceTask): Promise<{ items: ChoiceItem
     throw new UserError('invalid_input', `${path} holds no questions.`, { place: { file: path } });
   };
   const items = await read(task.path, task.limit ?? Infinity);
-  if (task.fewShot === 0) return { items, pool: [] };
+  if (task.fewShot === 0) return items.map((item) => ({ item, lead: leadOf(item, []) }));
   if (task.examples === null) {
     throw new UserError('invalid_input', `${task.name}: there is no file of worked examples.`, {
       hint: 'Name one in the field examples, or set fewShot to 0.',
       place: { field: 'examples' },
     });
   }
-  return { items, pool: await read(task.examples, Infinity) };
+  const pool = await read(task.examples, Infinity);
+  const wanted = { count: task.fewShot, ownFile: resolve(task.examples) === resolve(task.path) };
+  return items.map((item, i) => {
+    const examples = examplesFor(item, pool, wanted);
+    if (examples.length < task.fewShot) {
+      const about = item.group === '' ? '' : ` about ${item.group}`;
+      throw new UserError(
+        'invalid_input',
+        `${task.examples} has ${examples.length} worked examples${about} for row ${i + 1} of ${task.path}; ${task.fewShot} are asked for.`,
+        { hint: 'Ask for fewer examples, or add some to the file.', place: { field: 'fewShot' } },
+      );
+    }
+    return { item, lead: leadOf(item, examples) };
+  });
 }
 
 /**
@@ -45,18 +68,17 @@ export async function choiceTask(
   { runner, text, parameters, policyRope, plainLead }: EvaluatedModel,
   { context, answered, store }: TaskContext,
 ): Promise<TaskSummary> {
-  const { items, pool } = await readChoices(task);
+  const items = await readChoices(task);
   const progress = paced(context, task.name, 'questions');
   const positions = runner.config.maxPositionEmbeddings;
   const done: NewEvaluationItem[] = [];
-  for (const [index, item] of items.entries()) {
+  for (const [index, { item, lead }] of items.entries()) {
     const earlier = answered.get(index);
     if (earlier !== undefined) {
       done.push(earlier);
       continue;
     }
     stopIfAborted(context.signal);
-    const lead = leadOf(item, pool, task.fewShot);
     const rows = item.requests.map((request) =>
       rowOf(text.tokenizer, plainLead, { ...request, context: lead + request.context }, positions),
     );

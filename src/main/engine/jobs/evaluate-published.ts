@@ -7,7 +7,7 @@ import type { PublishedItem } from '../evaluation/published/item.ts';
 import { promptFormOf, publishedDefinitions, readPublished } from '../evaluation/published/read.ts';
 import type { PublishedTask } from '../evaluation/published/read.ts';
 import { generateBatched, GREEDY } from '../generation/batched.ts';
-import { allAnswered, BATCH, figures, generatorOf, roomFor } from './evaluated-model.ts';
+import { allAnswered, answerText, BATCH, figures, generatorOf, roomFor } from './evaluated-model.ts';
 import type { EvaluatedModel, TaskContext, TaskSummary } from './evaluated-model.ts';
 import { paced } from './job-context.ts';
 
@@ -67,8 +67,7 @@ export async function publishedTask(
       const results = made.map(({ index, item, prompt, promptTokens }): NewEvaluationItem => {
         const { question, expected, groups } = item;
         const output = outputs[asked.findIndex(({ key }) => key === `published:${index}`)];
-        const text = output?.text ?? '';
-        const answer = definition.oneLine ? (text.split('\n')[0] ?? '') : text;
+        const answer = output === undefined ? '' : answerText(model.text.tokenizer, output);
         const scores = output === undefined ? { score: 0 } : item.scores(answer);
         return {
           ...{ index, question, expected, answer, score: scores.score },

@@ -6,7 +6,7 @@ import { answerTokens, readRulerSources, RulerItems, rulerPlaces } from '../eval
 import type { RulerPlace, RulerTask } from '../evaluation/ruler/items.ts';
 import { stringMatch } from '../evaluation/ruler/score.ts';
 import { fits, generateBatched, GREEDY } from '../generation/batched.ts';
-import { allAnswered, BATCH, figures, generatorOf } from './evaluated-model.ts';
+import { allAnswered, answerText, BATCH, figures, generatorOf } from './evaluated-model.ts';
 import type { EvaluatedModel, TaskContext, TaskSummary } from './evaluated-model.ts';
 import { paced } from './job-context.ts';
 import type { ModelText } from './model-text.ts';
@@ -22,7 +22,7 @@ export async function rulerTask(
   { context, answered, store }: TaskContext,
 ): Promise<TaskSummary> {
   const generator = generatorOf(model);
-  const { items, idsOf } = await rulerItemsFor(task, model.text);
+  const { items, idsOf } = await rulerItemsFor(task, model.text, model.plainLead);
   const maxNewTokens = answerTokens(task.task);
   const progress = paced(context, task.name, 'items');
   const places = rulerPlaces(task);
@@ -42,7 +42,7 @@ export async function rulerTask(
       });
       const results = made.map(({ place, item, tokens }): NewEvaluationItem => {
         const output = outputs[asked.findIndex((one) => one.place === place)];
-        const answer = output?.text ?? '';
+        const answer = output === undefined ? '' : answerText(model.text.tokenizer, output);
         const { index, length, depth } = place;
         return {
           ...{ index, question: item.query, expected: item.outputs.join(', '), answer },
@@ -62,10 +62,15 @@ export async function rulerTask(
   return rulerSummary(task, [...done.values()]);
 }
 
-/** The items of a task, as large as the model's tokenizer lets them be, and the token ids of their prompts. */
-export async function rulerItemsFor(task: RulerTask, text: ModelText) {
-  const idsOf = (item: { readonly input: string; readonly answerPrefix: string }): Int32Array =>
-    text.codec.encode(promptText(text, task.prompt, item));
+/**
+ * The items of a task, as large as the model's tokenizer lets them be, and the token ids of their prompts.
+ * @param lead tokens before every plain text, such as `<s>`
+ */
+export async function rulerItemsFor(task: RulerTask, text: Pick<ModelText, 'codec' | 'template'>, lead: Int32Array) {
+  const idsOf = (item: { readonly input: string; readonly answerPrefix: string }): Int32Array => {
+    const ids = text.codec.encode(promptText(text, task.prompt, item));
+    return task.prompt === 'chat' ? ids : Int32Array.from([...lead, ...ids]);
+  };
   const items = new RulerItems(task, await readRulerSources(task), (item) => idsOf(item).length);
   return { items, idsOf };
 }

@@ -2,8 +2,9 @@ import { UserError } from '../../../shared/errors.ts';
 import type { NewEvaluationItem } from '../../../shared/evaluations.ts';
 import type { RunConfig } from '../../../shared/run-config.ts';
 import type { Estimate } from '../../../shared/evaluation-tasks.ts';
-import type { Generator } from '../generation/batched.ts';
+import type { Continuation, Generator } from '../generation/batched.ts';
 import type { ResidentModel } from '../resident/resident-model.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
 import type { RopeFor } from '../training/example.ts';
 import type { JobContext } from './job-context.ts';
 import type { ModelText } from './model-text.ts';
@@ -45,6 +46,11 @@ export const BATCH = { maxSequences: 64, maxTokens: 32768 } as const;
 export function generatorOf({ runner, text, parameters, policyRope }: EvaluatedModel): Generator {
   const rope = policyRope(runner.config.maxPositionEmbeddings);
   return { runner, codec: text.codec, state: { parameters, rope } };
+}
+
+/** An answer as the published programs score it: without any special token (Hugging Face: `skip_special_tokens`). */
+export function answerText(tokenizer: Pick<Tokenizer, 'decode'>, { ids, finish }: Continuation): string {
+  return tokenizer.decode(finish === 'stop' ? ids.subarray(0, -1) : ids, { skipSpecialTokens: true });
 }
 
 /**

@@ -2,7 +2,7 @@ import type { ItemDocument, TaskSize } from '../../../shared/api/evaluations.ts'
 import { UserError } from '../../../shared/errors.ts';
 import type { EvaluationTask } from '../../../shared/evaluation-tasks.ts';
 import { findEvidence } from '../evaluation/evidence.ts';
-import { leadOf } from '../evaluation/multiple-choice/forms.ts';
+import { plainLead } from '../evaluation/multiple-choice/plain-lead.ts';
 import { readJudged } from '../evaluation/judged/questions.ts';
 import type { JudgedTask } from '../evaluation/judged/questions.ts';
 import type { PublishedItem } from '../evaluation/published/item.ts';
@@ -97,9 +97,7 @@ async function* judgedTexts(task: JudgedTask): AsyncGenerator<string> {
 }
 
 async function* choiceTexts(task: Extract<EvaluationTask, { kind: 'multiple_choice' }>): AsyncGenerator<string> {
-  const { items, pool } = await readChoices(task);
-  for (const item of items) {
-    const lead = leadOf(item, pool, task.fewShot);
+  for (const { item, lead } of await readChoices(task)) {
     yield item.requests.map(({ context, continuation }) => lead + context + continuation).join('');
   }
 }
@@ -129,7 +127,7 @@ export const itemDocument: Job<'itemDocument'> = async ({ modelDir, task, index 
 
 /** An item made (again) from its seed, as large as the model's tokenizer lets it be. Errors: `invalid_input` */
 async function rulerItem(modelDir: string, task: RulerTask, index: number): Promise<RulerItem> {
-  const { items } = await rulerItemsFor(task, await loadModelText(modelDir));
+  const { items } = await rulerItemsFor(task, await loadModelText(modelDir), await plainLead(modelDir));
   return items.item(itemAt(rulerPlaces(task), index)).item;
 }
 

@@ -75,6 +75,7 @@ async function withGrantedPaths(
         questions: await optional(task.questions),
       };
     case 'multiple_choice':
+    case 'published':
       return { ...task, path: await granted(task.path), examples: await optional(task.examples) };
     case 'judged':
       return {

@@ -259,6 +259,10 @@ export const taskKinds: readonly TaskKind[] = [
         })),
       },
       file('path', 'File', 'as its authors publish it'),
+      {
+        ...file('examples', 'File of the examples', 'two are put before each question; empty = none'),
+        applies: (values) => text(values, 'form') === 'helmet/rag',
+      },
       number('maxTokens', 'Longest input', '', 'tokens; longer ones are cut as published; empty = what fits'),
       number('maxNewTokens', 'Longest answer', '', 'tokens; empty = as published'),
       {
@@ -271,6 +275,7 @@ export const taskKinds: readonly TaskKind[] = [
       {
         ...{ kind: 'published', name: fileName(text(values, 'path')), path: text(values, 'path') },
         form: text(values, 'form'),
+        ...(text(values, 'form') === 'helmet/rag' ? optional(values, 'examples', String) : {}),
         ...optional(values, 'maxTokens', tokensOf),
         ...optional(values, 'maxNewTokens', numberOf),
         ...optional(values, 'prompt', String),

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { ChoiceForm } from '../../../../shared/evaluation-tasks.ts';
 
@@ -111,10 +112,24 @@ function capitalised(given: string): string {
   return given.slice(0, 1).toUpperCase() + given.slice(1).toLowerCase();
 }
 
-/** The worked examples before a question: the first `count` of its group that are not the question itself. */
-export function leadOf(item: ChoiceItem, pool: readonly ChoiceItem[], count: number): string {
-  const examples = pool
-    .filter(({ group, example }) => group === item.group && example !== item.example)
-    .slice(0, count);
+/**
+ * The worked examples of a question, as lm-evaluation-harness takes them in order (`sampler: first_n`): the first `count`
+ * of its group. Only where they come from the question's own file, the question itself is none of them.
+ */
+export function examplesFor(
+  item: ChoiceItem,
+  pool: readonly ChoiceItem[],
+  { count, ownFile }: { readonly count: number; readonly ownFile: boolean },
+): ChoiceItem[] {
+  const examples: ChoiceItem[] = [];
+  for (const one of pool) {
+    if (examples.length === count) break;
+    if (one.group === item.group && !(ownFile && isDeepStrictEqual(one, item))) examples.push(one);
+  }
+  return examples;
+}
+
+/** What stands before a question. */
+export function leadOf(item: ChoiceItem, examples: readonly ChoiceItem[]): string {
   return item.description + examples.map(({ example }) => `${example}\n\n`).join('');
 }

@@ -12,8 +12,8 @@ export interface FittedPrompt {
 
 /**
  * A prompt as token ids, at most `room` of them. Too long a one loses its middle (LongBench, InfiniteBench: the halves of
- * the tokens are turned back into text and put together) or the end of its context (HELMET). Null where even the rest
- * does not fit.
+ * the tokens are turned back into text and put together) or the end of its context, up to a whole character (HELMET).
+ * Null where even the rest does not fit.
  * @param lead tokens before every plain text, such as `<s>`
  */
 export function fittedPrompt(
@@ -40,10 +40,17 @@ export function fittedPrompt(
     const shorter =
       cut === 'middle'
         ? codec.decode(tokens.subarray(0, half)) + codec.decode(tokens.subarray(tokens.length - half))
-        : codec.decode(tokens.subarray(0, kept));
+        : withoutPart(codec.decode(tokens.subarray(0, kept)), context);
     const fitted = idsOf(head + shorter + tail);
     if (fitted.length <= room) return { ids: fitted, cut: true };
     kept -= fitted.length - room;
   }
   return null;
+}
+
+/** A context's beginning without the sign for a part of a character at its end. */
+function withoutPart(beginning: string, context: string): string {
+  let end = beginning.length;
+  while (end > 0 && beginning[end - 1] === '\uFFFD' && context[end - 1] !== '\uFFFD') end -= 1;
+  return beginning.slice(0, end);
 }

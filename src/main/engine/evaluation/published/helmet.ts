@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { PromptForm } from '../../../../shared/evaluation-tasks.ts';
 import { better, helmetParsed, helmetRecall, helmetScores } from '../metrics/helmet.ts';
 import type { HelmetScores } from '../metrics/helmet.ts';
 import { infiniteChoiceSchema, infiniteRowSchema, rightLetter } from './infinitebench.ts';
 import { definition, promptParts } from './item.ts';
-import type { PublishedDefinition, PublishedItem } from './item.ts';
+import type { Example, ExamplesDefinition, PublishedDefinition, PublishedItem } from './item.ts';
 
 const text = z.string().min(1);
 /** Gold answers as HELMET's files have them: one, several, or lists of them. */
@@ -13,9 +14,12 @@ const answersSchema = z
   .transform((given) => (typeof given === 'string' ? [given] : given.flat()))
   .refine((golds) => golds.length > 0, 'is empty');
 
+const idSchema = z.union([z.int(), z.string()]).optional();
 const ragSchema = z.looseObject({
-  ...{ question: text, answers: answersSchema },
-  ctxs: z.array(z.looseObject({ title: z.string(), text: z.string() })).min(1),
+  ...{ question: text, answers: answersSchema, id: idSchema },
+  ctxs: z.array(z.looseObject({ title: z.string(), text: z.string() })),
+  /** PopQA: how often the subject's page is read. */
+  s_pop: z.number().optional(),
 });
 const keyValueSchema = z.looseObject({
   ...{ context: text, question: text, answer: answersSchema },
@@ -29,8 +33,26 @@ const rulerSchema = z
   .refine(({ answer, outputs }) => (answer ?? outputs) !== undefined, { message: 'is missing', path: ['answer'] });
 const learnedSchema = z.looseObject({ context: text, question: text, answer: answersSchema });
 
-/** Worked examples of the key-value task, as in HELMET's configurations. */
+/** Worked examples, as in HELMET's configurations. */
 const SHOTS = 2;
+/** Seed of HELMET's programs. */
+const SEED = 42;
+
+/** How passages are put before a question. */
+const passagesOf = ({ ctxs }: z.output<typeof ragSchema>): string =>
+  ctxs.map((one) => `Document (Title: ${one.title}): ${one.text}`).join('\n\n');
+
+/** The examples before a story, which itself is left out of them. */
+const storyExamples = {
+  ...{ shots: SHOTS, from: 'set' },
+  lead: (texts) => `For example:\n\n${texts.join('\n\n')}\n\nNow, read the following story:\n\n`,
+} as const satisfies ExamplesDefinition;
+const storyExample = (id: string, question: string, answer: string): Example => ({
+  ...{ id, seed: SEED, mayDrawItself: false },
+  text: `[story text]\nQuestion: ${question}\nAnswer: ${answer}`,
+});
+const optionLines = (options: readonly string[]): string =>
+  options.map((option, i) => `${'ABCD'[i] ?? ''}. ${option}`).join('\n');
 
 /**
  * A prompt in two parts: what the user says, and how the answer begins. As plain text both are the input, and the
@@ -53,12 +75,21 @@ function wholeOrParsed(output: string, golds: readonly string[], prefix: string)
 
 const withScore = (figures: HelmetScores, main: keyof HelmetScores) => ({ score: figures[main], ...figures });
 
-function ruler(user: string, begins: string, maxNewTokens: number): PublishedDefinition {
+const NEEDLE = {
+  user: 'A special magic {type_needle_v} is hidden within the following text. Make sure to memorize it. I will quiz you about the {type_needle_v} afterwards.\n{context}\nWhat is the special magic {type_needle_v} for {query} mentioned in the provided text?',
+  begins: 'The special magic {type_needle_v} for {query} mentioned in the provided text is',
+};
+const NEEDLES = {
+  user: 'Some special magic {type_needle_v} are hidden within the following text. Make sure to memorize it. I will quiz you about the {type_needle_v} afterwards.\n{context}\nWhat are all the special magic {type_needle_v} for {query} mentioned in the provided text?',
+  begins: 'The special magic {type_needle_v} for {query} mentioned in the provided text are',
+};
+
+function ruler(template: typeof NEEDLE, maxNewTokens: number): PublishedDefinition {
   return definition(rulerSchema, {
-    ...{ maxNewTokens, prompt: 'plain', cut: 'context', oneLine: false },
+    ...{ maxNewTokens, prompt: 'plain', cut: 'context' },
     item: ({ context, query, type_needle_v, answer, outputs }, form) => {
       const golds = answer ?? outputs ?? [];
-      const { prompt, output } = asked(form, { user, begins }, { context, query, type_needle_v });
+      const { prompt, output } = asked(form, template, { context, query, type_needle_v });
       return {
         ...{ question: query, expected: golds.join(', '), groups: [], prompt },
         scores: (given) => ({ score: helmetRecall(output(given), golds) }),
@@ -68,17 +99,30 @@ function ruler(user: string, begins: string, maxNewTokens: number): PublishedDef
 }
 
 /**
- * HELMET's sets whose figures need no judge model (arXiv 2410.02694; princeton-nlp/HELMET: data.py, eval.py, configs).
- * Its retrieved passages (RAG) are asked without worked examples: HELMET draws those with another library's generator.
+ * HELMET's sets that need neither a judge model nor a ranking (arXiv 2410.02694; princeton-nlp/HELMET: data.py, eval.py,
+ * configs). Its configurations ask for a stop at the line feed (`stop_new_line`), but by a name that its program does not
+ * read (`stop_newline`): answers go on.
  */
 export const helmet = {
   'helmet/rag': definition(ragSchema, {
-    ...{ maxNewTokens: 20, prompt: 'plain', cut: 'context', oneLine: true },
-    item: ({ question, answers, ctxs }, form) => {
+    ...{ maxNewTokens: 20, prompt: 'plain', cut: 'context' },
+    examples: { shots: SHOTS, from: 'file', lead: (texts) => texts.map((one) => `${one}\n\n`).join('') },
+    example: (row) => {
+      const id = String(row.id ?? row.question);
+      return {
+        ...{ id, mayDrawItself: row.s_pop === undefined },
+        text: `${passagesOf(row)}\n\nQuestion: ${row.question}\nAnswer: ${row.answers[0] ?? ''}`,
+        seed: createHash('sha256').update(id).digest().readUInt32BE(28) & 0x7fffffff,
+      };
+    },
+    // kilt_popqa_3: the questions of PopQA about what is read less than 10^3 times.
+    asked: ({ s_pop }) => s_pop === undefined || Math.log10(s_pop) < 3,
+    item: (row, form, lead) => {
+      const { question, answers } = row;
       const user =
-        'Use the given documents to write a concise and short answer to the question. Write your answer in the following format:\nAnswer: [answer]\n\n{context}\n\nQuestion: {question}';
-      const context = ctxs.map((one) => `Document (Title: ${one.title}): ${one.text}`).join('\n\n');
-      const { prompt, output } = asked(form, { user, begins: 'Answer:' }, { context, question });
+        'Use the given documents to write a concise and short answer to the question. Write your answer in the following format:\nAnswer: [answer]\n\n{lead}{context}\n\nQuestion: {question}';
+      const fields = { context: passagesOf(row), lead, question };
+      const { prompt, output } = asked(form, { user, begins: 'Answer:' }, fields);
       return {
         ...{ question, expected: answers.join(' | '), groups: [], prompt },
         scores: (given) => withScore(wholeOrParsed(output(given), answers, 'Answer:'), 'substring_exact_match'),
@@ -86,7 +130,7 @@ export const helmet = {
     },
   }),
   'helmet/json_kv': definition(keyValueSchema, {
-    ...{ maxNewTokens: 100, prompt: 'plain', cut: 'context', oneLine: false },
+    ...{ maxNewTokens: 100, prompt: 'plain', cut: 'context' },
     item: ({ context, question, answer, demos }, form) => {
       const user =
         '{context}\n\nExtract the value corresponding to the specified key in the JSON object below.\n\n{demos}Key: {question}';
@@ -103,18 +147,13 @@ export const helmet = {
       };
     },
   }),
-  'helmet/ruler_niah': ruler(
-    'A special magic {type_needle_v} is hidden within the following text. Make sure to memorize it. I will quiz you about the {type_needle_v} afterwards.\n{context}\nWhat is the special magic {type_needle_v} for {query} mentioned in the provided text?',
-    'The special magic {type_needle_v} for {query} mentioned in the provided text is',
-    100,
-  ),
-  'helmet/ruler_niah_mv': ruler(
-    'Some special magic {type_needle_v} are hidden within the following text. Make sure to memorize it. I will quiz you about the {type_needle_v} afterwards.\n{context}\nWhat are all the special magic {type_needle_v} for {query} mentioned in the provided text?',
-    'The special magic {type_needle_v} for {query} mentioned in the provided text are',
-    50,
-  ),
+  // 50 tokens, 100 for its longest answers: UUIDs among UUIDs, and four values of four keys.
+  'helmet/ruler_niah': ruler(NEEDLE, 50),
+  'helmet/ruler_niah_mk_3': ruler(NEEDLE, 100),
+  'helmet/ruler_niah_mv': ruler(NEEDLES, 50),
+  'helmet/ruler_niah_mq': ruler(NEEDLES, 100),
   'helmet/icl': definition(learnedSchema, {
-    ...{ maxNewTokens: 20, prompt: 'plain', cut: 'context', oneLine: true },
+    ...{ maxNewTokens: 20, prompt: 'plain', cut: 'context' },
     item: ({ context, question, answer }, form) => {
       const user =
         'Use the provided mapping from the text to label to assign a label to the text. Only output "label: {label}" and nothing else. \n\n{context}\n\n{question}';
@@ -126,11 +165,14 @@ export const helmet = {
     },
   }),
   'helmet/qa': definition(infiniteRowSchema, {
-    ...{ maxNewTokens: 10, prompt: 'chat', cut: 'context', oneLine: false },
-    item: ({ context, input, answer }, form) => {
+    ...{ maxNewTokens: 10, prompt: 'chat', cut: 'context' },
+    examples: storyExamples,
+    example: ({ id, input, answer }, what) => storyExample(String(id ?? what), input, answer[0] ?? ''),
+    item: ({ context, input, answer }, form, lead) => {
       const user =
-        'You are given a story and a question. Answer the question as concisely as you can, using a single phrase if possible.\n\n{context}\n\nQuestion: {question}';
-      const { prompt, output } = asked(form, { user, begins: 'Answer:', gap: '\n\n' }, { context, question: input });
+        'You are given a story and a question. Answer the question as concisely as you can, using a single phrase if possible.\n\n{lead}{context}\n\nQuestion: {question}';
+      const fields = { context, lead, question: input };
+      const { prompt, output } = asked(form, { user, begins: 'Answer:', gap: '\n\n' }, fields);
       return {
         ...{ question: input, expected: answer.join(' | '), groups: [], prompt },
         scores: (given) => withScore(wholeOrParsed(output(given), answer, 'Answer:'), 'rougeL_f1'),
@@ -138,14 +180,16 @@ export const helmet = {
     },
   }),
   'helmet/choice': definition(infiniteChoiceSchema, {
-    ...{ maxNewTokens: 10, prompt: 'chat', cut: 'context', oneLine: false },
-    item: (row, form) => {
+    ...{ maxNewTokens: 10, prompt: 'chat', cut: 'context' },
+    examples: storyExamples,
+    example: (row, what) =>
+      storyExample(String(row.id ?? what), `${row.input}\nOptions:\n${optionLines(row.options)}`, rightLetter(row)),
+    item: (row, form, lead) => {
       const user =
-        "You are given a story and a question with multiple choices. Choose the best answer from the options provided. Only one of the following options is correct, output the answer using one single letter (A, B, C, or D). Don't say anything else.\n\n{context}\n\nQuestion: {question}\nOptions:\n{options}";
+        "You are given a story and a question with multiple choices. Choose the best answer from the options provided. Only one of the following options is correct, output the answer using one single letter (A, B, C, or D). Don't say anything else.\n\n{lead}{context}\n\nQuestion: {question}\nOptions:\n{options}";
       const letter = rightLetter(row);
       const golds = [letter, `${letter}. ${row.answer[0] ?? ''}`] as const;
-      const options = row.options.map((option, i) => `${'ABCD'[i] ?? ''}. ${option}`).join('\n');
-      const fields = { context: row.context, question: row.input, options };
+      const fields = { context: row.context, lead, question: row.input, options: optionLines(row.options) };
       const { prompt, output } = asked(form, { user, begins: 'Answer:', gap: '\n\n' }, fields);
       return {
         ...{ question: row.input, expected: golds[1], groups: [], prompt },

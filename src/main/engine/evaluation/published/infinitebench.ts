@@ -6,8 +6,7 @@ import type { PublishedDefinition } from './item.ts';
 
 /** A line of InfiniteBench's files. */
 export const infiniteRowSchema = z.looseObject({
-  context: z.string().min(1),
-  input: z.string(),
+  ...{ context: z.string().min(1), input: z.string(), id: z.union([z.int(), z.string()]).optional() },
   answer: z
     .union([z.string().min(1), z.array(z.string()).min(1)])
     .transform((given) => (typeof given === 'string' ? [given] : given)),
@@ -38,7 +37,7 @@ const templates = {
     `Read the book and answer the question.\n\n{context}\n\nQuestion: {question}\n${OPTIONS}\n\nThe letter of the correct answer is`,
   ),
 };
-const shared = { prompt: 'chat', cut: 'middle', oneLine: false } as const;
+const shared = { prompt: 'chat', cut: 'middle' } as const;
 
 /** InfiniteBench's English book tasks (arXiv 2402.13718; OpenBMB/InfiniteBench: src/prompt.py, src/eval_utils.py). */
 export const infiniteBench = {

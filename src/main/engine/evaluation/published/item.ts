@@ -27,14 +27,39 @@ export interface PublishedDefinition {
   readonly prompt: PromptForm;
   /** What is left out of too long an input: its middle, or the end of its context. */
   readonly cut: 'middle' | 'context';
-  /** An answer ends at its first line feed. */
-  readonly oneLine: boolean;
+  /** Worked examples before each item; left out: the set is asked without. */
+  readonly examples?: ExamplesDefinition;
   /**
-   * Reads a row of the file.
+   * Reads a row of the file; null: its authors leave it out.
    * @param what names the row in an error
    * Errors: `invalid_input` naming file, row and field.
    */
-  readonly item: (row: unknown, what: string, file: string, form: PromptForm) => PublishedItem;
+  readonly row: (row: unknown, what: string, file: string) => PublishedRow | null;
+}
+
+export interface PublishedRow {
+  /** @param lead the worked examples */
+  readonly item: (form: PromptForm, lead: string) => PublishedItem;
+  /** The row as a worked example. */
+  readonly example?: Example | undefined;
+}
+
+/** A row as a worked example, and how those before it are drawn. */
+export interface Example {
+  /** The same for the same question. */
+  readonly id: string;
+  readonly text: string;
+  /** Seed of numpy's generator. */
+  readonly seed: number;
+  readonly mayDrawItself: boolean;
+}
+
+export interface ExamplesDefinition {
+  readonly shots: number;
+  /** They are other rows of the set, or of a file of their own, if that is named. */
+  readonly from: 'set' | 'file';
+  /** What stands before the item. */
+  readonly lead: (texts: readonly string[]) => string;
 }
 
 /** A definition whose rows have a schema. */
@@ -42,10 +67,23 @@ export function definition<Row>(
   schema: z.ZodType<Row>,
   {
     item,
+    example,
+    asked = () => true,
     ...rest
-  }: Omit<PublishedDefinition, 'item'> & { readonly item: (row: Row, form: PromptForm) => PublishedItem },
+  }: Omit<PublishedDefinition, 'row'> & {
+    readonly item: (row: Row, form: PromptForm, lead: string) => PublishedItem;
+    /** @param what a name of the row */
+    readonly example?: (row: Row, what: string) => Example;
+    readonly asked?: (row: Row) => boolean;
+  },
 ): PublishedDefinition {
-  return { ...rest, item: (row, what, file, form) => item(parseInput(schema, row, what, file), form) };
+  return {
+    ...rest,
+    row: (given, what, file) => {
+      const row = parseInput(schema, given, what, file);
+      return asked(row) ? { item: (form, lead) => item(row, form, lead), example: example?.(row, what) } : null;
+    },
+  };
 }
 
 /**

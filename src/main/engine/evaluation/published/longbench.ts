@@ -131,7 +131,7 @@ function rowSchema(name: TaskName) {
 function longBenchTask(name: TaskName): PublishedDefinition {
   const { metric, maxNewTokens, template, prompt = 'chat', firstLine = false }: Task = tasks[name];
   return definition(rowSchema(name), {
-    ...{ maxNewTokens, prompt, cut: 'middle', oneLine: false },
+    ...{ maxNewTokens, prompt, cut: 'middle' },
     item: ({ context, input, answers, length, all_classes }) => ({
       ...{ question: input, expected: answers.join(' | ') },
       // The groups of LongBench-E, by the number of words.
@@ -156,7 +156,7 @@ const V2_TEMPLATE =
 
 /** LongBench v2 without chain of thought (arXiv 2412.15204; THUDM/LongBench: pred.py, prompts/0shot.txt, result.py). */
 const longBenchV2 = definition(v2Schema, {
-  ...{ maxNewTokens: 128, prompt: 'chat', cut: 'middle', oneLine: false },
+  ...{ maxNewTokens: 128, prompt: 'chat', cut: 'middle' },
   item: (row) => ({
     ...{ question: row.question, expected: row.answer, groups: [row.difficulty, row.length] },
     prompt: promptParts(V2_TEMPLATE, {

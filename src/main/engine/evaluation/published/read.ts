@@ -6,9 +6,10 @@ import type { PublishedFormName } from '../../../../shared/published-forms.ts';
 import { readRows } from '../../../files/data-rows.ts';
 import { readJsonArray } from '../../../files/json-array.ts';
 import { asReadError } from '../../../files/json-lines.ts';
+import { drawnExamples } from './drawn-examples.ts';
 import { helmet } from './helmet.ts';
 import { infiniteBench } from './infinitebench.ts';
-import type { PublishedDefinition, PublishedItem } from './item.ts';
+import type { Example, PublishedDefinition, PublishedItem, PublishedRow } from './item.ts';
 import { longBench } from './longbench.ts';
 
 export type PublishedTask = Extract<EvaluationTask, { kind: 'published' }>;
@@ -29,16 +30,33 @@ export function promptFormOf({ form, prompt }: Pick<PublishedTask, 'form' | 'pro
  * Errors: `not_found`; `invalid_input` naming file, line (or item or row) and field, also for a file without any item.
  */
 export async function* readPublished(task: PublishedTask): AsyncGenerator<{ index: number; item: PublishedItem }> {
-  const definition = publishedDefinitions[task.form];
   const form = promptFormOf(task);
+  const examples = await readExamples(task);
   let index = 0;
-  for await (const { what, value } of publishedRows(task.path)) {
+  for await (const row of readRowsOf(task.form, task.path)) {
     if (index === (task.limit ?? Infinity)) break;
-    yield { index, item: definition.item(value, what, task.path, form) };
+    yield { index, item: row.item(form, examples === null || row.example === undefined ? '' : examples(row.example)) };
     index += 1;
   }
   if (index > 0) return;
   throw new UserError('invalid_input', `${task.path} holds no items.`, { place: { file: task.path } });
+}
+
+async function* readRowsOf(form: PublishedFormName, path: string): AsyncGenerator<PublishedRow> {
+  for await (const { what, value } of publishedRows(path)) {
+    const row = publishedDefinitions[form].row(value, what, path);
+    if (row !== null) yield row;
+  }
+}
+
+/** What makes the worked examples before an item; null where there are none. Errors: as `readPublished`. */
+async function readExamples({ form, path, examples }: PublishedTask): Promise<((item: Example) => string) | null> {
+  const { examples: wanted } = publishedDefinitions[form];
+  const file = wanted?.from === 'set' ? path : examples;
+  if (wanted === undefined || file === null) return null;
+  const pool: Example[] = [];
+  for await (const { example } of readRowsOf(form, file)) if (example !== undefined) pool.push(example);
+  return (item) => drawnExamples(wanted, pool, item);
 }
 
 /** Rows of a file that its authors published, each with what it is called in an error. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { choiceForms, leadOf } from '../../../../../src/main/engine/evaluation/multiple-choice/forms.ts';
+import { choiceForms, examplesFor, leadOf } from '../../../../../src/main/engine/evaluation/multiple-choice/forms.ts';
 
 const mmlu = (question: string, subject = 'high_school_physics', answer: unknown = 2) =>
   choiceForms.mmlu.parse({ question, subject, choices: ['w', 'x', 'y', 'z'], answer });
@@ -10,15 +10,30 @@ it('puts MMLU as published, with worked examples of the same subject', () => {
     context: 'What is it?\nA. w\nB. x\nC. y\nD. z\nAnswer:',
     continuation: ' C',
   });
-  const lead = leadOf(
-    item,
-    [mmlu('One?'), mmlu('Other?', 'law'), item, mmlu('Two?', undefined, 'D'), mmlu('Three?')],
-    2,
+  const pool = [
+    mmlu('One?'),
+    mmlu('Other?', 'law'),
+    mmlu(' What is it? '),
+    mmlu('Two?', undefined, 'D'),
+    mmlu('Three?'),
+  ];
+  const options = 'A. w\nB. x\nC. y\nD. z\nAnswer:';
+  const description = 'The following are multiple choice questions (with answers) about high school physics.\n\n';
+  // Of the question's own file all rows but the question itself.
+  expect(leadOf(item, examplesFor(item, pool, { count: 2, ownFile: true }))).toBe(
+    `${description}One?\n${options} C\n\nTwo?\n${options} D\n\n`,
   );
-  expect(lead).toBe(
-    'The following are multiple choice questions (with answers) about high school physics.\n\n' +
-      'One?\nA. w\nB. x\nC. y\nD. z\nAnswer: C\n\nTwo?\nA. w\nB. x\nC. y\nD. z\nAnswer: D\n\n',
+  // Of another file the first ones, whatever they ask.
+  expect(leadOf(item, examplesFor(item, pool, { count: 2, ownFile: false }))).toBe(
+    `${description}One?\n${options} C\n\nWhat is it?\n${options} C\n\n`,
   );
+  expect(leadOf(item, [])).toBe(description);
+});
+
+it('takes an example of the same text with other choices', () => {
+  const arc = (wrong: string) =>
+    choiceForms.arc.parse({ question: 'Why?', choices: { text: ['so', wrong], label: ['A', 'B'] }, answerKey: 'A' });
+  expect(examplesFor(arc('not'), [arc('no'), arc('not')], { count: 2, ownFile: true })).toEqual([arc('no')]);
 });
 
 it('puts ARC as published, with digits as labels too', () => {
