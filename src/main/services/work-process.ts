@@ -28,8 +28,8 @@ const works: {
       workspace.close();
     }
   },
-  compact: ({ folder }) => compactWorkspace(folder),
-  restore: ({ folder, name }) => restoreWorkspace(folder, name),
+  compact: ({ folder, now }) => compactWorkspace(folder, () => now),
+  restore: ({ folder, name, now }) => restoreWorkspace(folder, name, () => now),
   openBundle,
 };
 

@@ -3,12 +3,18 @@ import type { JobProgress } from '../../shared/job-progress.ts';
 import type { CheckReport, CompactReport, RestoreReport } from '../../shared/workspace-care.ts';
 import type { WireError } from '../engine/protocol/messages.ts';
 
-/** Work on whole databases that is done in a process of its own: what each piece is given and what comes of it. */
+/**
+ * Work on whole databases that is done in a process of its own: what each piece is given and what comes of it. `now` is
+ * main's clock, in milliseconds since 1970.
+ */
 export interface Works {
   readonly check: { readonly input: { readonly folder: string }; readonly result: CheckReport };
-  readonly compact: { readonly input: { readonly folder: string }; readonly result: CompactReport };
+  readonly compact: {
+    readonly input: { readonly folder: string; readonly now: number };
+    readonly result: CompactReport;
+  };
   readonly restore: {
-    readonly input: { readonly folder: string; readonly name: string | undefined };
+    readonly input: { readonly folder: string; readonly name: string | undefined; readonly now: number };
     readonly result: RestoreReport;
   };
   readonly openBundle: {

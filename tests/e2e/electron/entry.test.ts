@@ -63,7 +63,7 @@ describe('the built Electron application', { timeout: 120_000 }, () => {
     openWorkspace(workspace, { create: true }).close();
     const child = fork(join(out, 'main', 'work-process.js'), [], { serialization: 'advanced' });
     const ended = once(child, 'exit');
-    child.send({ type: 'start', kind: 'compact', input: { folder: workspace } });
+    child.send({ type: 'start', kind: 'compact', input: { folder: workspace, now: Date.now() } });
     const [answer] = (await once(child, 'message')) as [unknown];
     expect(answer).toMatchObject({ type: 'finished', result: { bytesAfter: expect.any(Number) as number } });
     expect(await ended).toEqual([0, null]);

@@ -94,11 +94,12 @@ function careHandlers(session: Session): Pick<Handlers<DomainMethods<'workspaces
       });
       return { jobId: job.id };
     },
-    'workspaces.compact': () => whileClosed(session, 'compacted', (folder) => workBeside('compact', { folder })),
+    'workspaces.compact': () =>
+      whileClosed(session, 'compacted', (folder) => workBeside('compact', { folder, now: Date.now() })),
     'workspaces.restore': async ({ folder, name }) =>
       folder === undefined
-        ? whileClosed(session, 'put back', (open) => workBeside('restore', { folder: open, name }))
-        : workBeside('restore', { folder: await session.grants.check(folder), name }),
+        ? whileClosed(session, 'put back', (open) => workBeside('restore', { folder: open, name, now: Date.now() }))
+        : workBeside('restore', { folder: await session.grants.check(folder), name, now: Date.now() }),
     'workspaces.exportAll': async (request) => {
       const { context } = session;
       const folder = await session.grants.check(request.folder);
