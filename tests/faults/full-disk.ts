@@ -29,10 +29,9 @@ const diskMiB = 48;
 /** Rows of one transaction of most kinds fit into it; import, checkpoints and copies do not. */
 export const smallRoom = 96 * 1024;
 
-/** Runs `action` on a small file system; answers the reason where there is none. */
-export async function onSmallDisk<T>(action: (disk: SmallDisk) => Promise<T>): Promise<T | { refused: string }> {
+/** Runs `action` on a small file system. */
+async function onSmallDisk<T>(action: (disk: SmallDisk) => Promise<T>): Promise<T> {
   const disk = smallDisk(diskMiB);
-  if ('refused' in disk) return disk;
   try {
     return await action(disk);
   } finally {
@@ -69,11 +68,7 @@ async function setUp(work: WorkName, folder: string): Promise<void> {
  * Does a kind of work on a disk that becomes full after a number of stored things: it must end with `no_space`, keep what
  * it said was stored and nothing that is not of the undisturbed work, and go on to the very same end once there is room.
  */
-export async function fullWhile(
-  work: WorkName,
-  after: number,
-  room: number,
-): Promise<FullReport | { refused: string }> {
+export async function fullWhile(work: WorkName, after: number, room: number): Promise<FullReport> {
   const truth = await truthOf(work);
   return onSmallDisk(async (disk) => {
     const folder = join(disk.folder, 'ws');
@@ -194,7 +189,7 @@ export const writings = {
 export type WritingName = keyof typeof writings;
 
 /** Writes with a full disk: `no_space`, all other files as they were, nothing half-written; then with room. */
-export async function fullAt(name: WritingName, left?: number): Promise<FullReport | { refused: string }> {
+export async function fullAt(name: WritingName, left?: number): Promise<FullReport> {
   const { prepare, write, room = smallRoom } = writings[name] as Writing;
   return onSmallDisk(async (disk) => {
     await prepare?.(disk.folder);

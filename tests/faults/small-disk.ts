@@ -15,14 +15,25 @@ export interface SmallDisk {
   close(): void;
 }
 
-/** Mounts a small tmpfs; answers the reason where that is not possible (it needs root on Linux). */
-export function smallDisk(mebibytes: number): SmallDisk | { readonly refused: string } {
-  if (process.platform !== 'linux') return { refused: 'a small file system is mounted on Linux alone' };
+/** Why no small disk can be had here (it needs root on Linux); undefined where it can. */
+export function refusedDisk(): string | undefined {
+  if (process.platform !== 'linux') return 'a small file system is mounted on Linux alone';
+  try {
+    smallDisk(1).close();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Mounts a small tmpfs. Throws where that is refused. */
+export function smallDisk(mebibytes: number): SmallDisk {
   const mounted = mkdtempSync(join(tmpdir(), 'longhand-disk-'));
   const answer = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'longhand-faults', mounted]);
   if (answer.status !== 0) {
     rmSync(mounted, { recursive: true });
-    return { refused: `mount: ${answer.error?.message ?? answer.stderr.toString().trim()}` };
+    const said = answer.error?.message ?? answer.stderr.toString().trim().split('\n')[0] ?? '';
+    throw new Error(`mounting a small disk is refused: ${said.replace(mounted, 'it')}`);
   }
   const folder = join(mounted, 'full 漢字 disk');
   mkdirSync(folder);
