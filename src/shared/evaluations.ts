@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { EvaluationTask } from './evaluation-tasks.ts';
 import { idSchema, sha256Schema } from './documents.ts';
 import { jobStatusSchema } from './runs.ts';
 
@@ -34,6 +35,27 @@ export const evaluationRowSchema = z.strictObject({
   error: z.string().nullable(),
 });
 export type EvaluationRow = z.infer<typeof evaluationRowSchema>;
+
+/** What an evaluation that was done in one go took. */
+export const evaluationEffortSchema = z.strictObject({
+  /** What the time belongs to: the machine with its processor or card. */
+  machine: z.string().min(1),
+  /** Without loading models. */
+  seconds: z.number().positive(),
+  /** Items that were asked: without those that were too long. */
+  items: z.int().min(0),
+  /** Tokens that the evaluated model read and wrote. */
+  read: z.int().min(0),
+  written: z.int().min(0),
+});
+export type EvaluationEffort = z.infer<typeof evaluationEffortSchema>;
+
+/** The effort of an earlier evaluation, with what was asked. */
+export interface EarlierEffort extends EvaluationEffort {
+  readonly id: number;
+  readonly setSha256: string;
+  readonly task: EvaluationTask;
+}
 
 /** Who rated the answers of an evaluation of kind `judged`. */
 export const judgeSchema = z.object({

@@ -99,7 +99,7 @@ describe.skipIf('reason' in chromium)(
       await needle.getByLabel('Items').fill('2');
       await needle.getByRole('combobox', { name: 'Prompt' }).click();
       await page.getByRole('option', { name: 'plain text' }).click();
-      await needle.getByRole('status').getByText('12 items, at most 10.9K tokens to read').waitFor();
+      await needle.getByRole('status').getByText('12 items, at most 9.4K tokens to read').waitFor();
 
       await addTask(/^Multiple choice/);
       await card('Multiple choice').getByLabel('Worked examples').fill('2');
@@ -107,6 +107,12 @@ describe.skipIf('reason' in chromium)(
       await addTask(/^Judged chat/);
       await card('Judged chat').getByText('name the judge').waitFor();
       await page.getByRole('checkbox', { name: /small ARC form/ }).check();
+      // What it takes stands there before the start; how long is not known of what was never measured.
+      const takes = page.getByRole('table', { name: 'What each task takes' });
+      await takes.getByRole('row', { name: /^long 48 about [\d.]+K 672 not known yet/ }).waitFor();
+      await takes.getByRole('row', { name: /^niah_single_2 12 at most 9.4K 1.5K not known yet/ }).waitFor();
+      await takes.getByRole('row', { name: /^small ARC form \d+ about [\d.]+K 0 not known yet/ }).waitFor();
+      await page.getByText(/^Time without loading the models: not known yet\./).waitFor();
       expect(await look('evaluate-form')).toEqual([]);
       for (const name of ['Multiple choice', 'Judged chat']) {
         await page.getByRole('button', { name: `Remove ${name}` }).click();
@@ -146,6 +152,32 @@ describe.skipIf('reason' in chromium)(
         /^set,kind,figure,model,value,low,high,items,judge\nlong,questions,accuracy,base,/,
       );
       expect(await look('evaluate-results')).toEqual([]);
+    });
+
+    it('tells the time of the same tasks by what they took, and not on a device where nothing was measured', async () => {
+      await visit('home');
+      await visit('evaluate');
+      await page.getByText('New evaluation').click();
+      await addTask(/^Question set/);
+      const questions = card('Question set');
+      await questions.getByLabel('File').fill(longSet);
+      await questions.getByLabel('Between context and question').fill(String.raw`\n`);
+      await questions.getByLabel('Longest answer').fill('14');
+      const row = page.getByRole('table', { name: 'What each task takes' }).getByRole('row', { name: /^long 512/ });
+      await row.getByText(/^about [\d.]+ s$/).waitFor();
+      await page.getByText(/^Time without loading the models: about [\d.]+ s\.$/).waitFor();
+      await row.getByRole('link', { name: /^evaluation \d+$/ }).waitFor();
+      // A run of the same model is as fast, and both together take twice as long.
+      await page.getByRole('combobox', { name: 'What' }).click();
+      await page.getByRole('option', { name: /^run 1: harbour/ }).click();
+      await page.keyboard.press('Escape');
+      await row.getByText('about 439.8K').waitFor();
+      await row.getByText(/^about (\d+ min )?[\d.]+ s$/).waitFor();
+      expect(await look('evaluate-estimate')).toEqual([]);
+      await page.getByRole('combobox', { name: 'Device' }).click();
+      await page.getByRole('option', { name: 'NVIDIA card (CUDA)' }).click();
+      await row.getByText('not known yet').waitFor();
+      await visit('home');
     });
 
     it('shows paired differences, the items that flipped, and the evidence in sight', async () => {

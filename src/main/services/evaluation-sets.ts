@@ -7,6 +7,7 @@ import type { EvaluationTask, EvaluationTaskInput } from '../../shared/evaluatio
 import { publishedForms } from '../../shared/published-forms.ts';
 import type { ServiceContext } from './context.ts';
 import { demoFolder } from './demo-folder.ts';
+import type { JobOptions } from './engine-client.ts';
 import { storedTask } from './evaluations.ts';
 import { choiceSetPaths, publishedSetPath } from './own-sets.ts';
 
@@ -41,8 +42,13 @@ export function builtInSets(): readonly BuiltInSet[] {
  * Reads a task's files as the evaluation would, and says how large its set is.
  * Errors: those of the files, naming file, line and field; `not_found` for the model.
  */
-export function checkTask({ engine }: ServiceContext, modelDir: string, task: EvaluationTask): Promise<TaskSize> {
-  return engine.run('checkTask', { modelDir: resolve(modelDir), task }, {});
+export function checkTask(
+  { engine }: Pick<ServiceContext, 'engine'>,
+  modelDir: string,
+  task: EvaluationTask,
+  options: JobOptions = {},
+): Promise<TaskSize> {
+  return engine.run('checkTask', { modelDir: resolve(modelDir), task }, {}, options);
 }
 
 /**

@@ -26,6 +26,7 @@ import type { Workspace } from '../workspace/workspace.ts';
 import { codeVersion } from './code-version.ts';
 import type { ServiceContext } from './context.ts';
 import type { JobOptions } from './engine-client.ts';
+import { machineOf } from './machine.ts';
 import { modelFolder, noteModel, usableModel } from './models.ts';
 import { checkpointOf } from './runs.ts';
 import { allSamples, bySample, findReferences, snapshotOf, storeReferences } from './stored-texts.ts';
@@ -98,7 +99,7 @@ export function cancelEvaluations({ workspace }: Pick<ServiceContext, 'workspace
 }
 
 /** What a row says about how it was asked for. */
-const storedRequestSchema = z.object({
+export const storedRequestSchema = z.object({
   task: evaluationTaskSchema,
   source: z.looseObject({ kind: z.enum(['base', 'adapter', 'run']) }),
   execution: z
@@ -139,11 +140,7 @@ async function evaluateInto(
   options: EvaluateOptions,
 ): Promise<readonly EvaluationOutcome[]> {
   const { workspace, engine } = context;
-  const tasks = request.tasks.map((task): EvaluationTask => {
-    const parsed = parseInput(evaluationTaskSchema, task, 'Evaluation task');
-    return withWholePaths(parsed);
-  });
-  if (tasks.length === 0) throw new UserError('invalid_input', 'There is nothing to evaluate: no task is given.');
+  const tasks = wholeTasks(request.tasks);
   const { modelDir, expected, weights, config, runId, checkpointId, ropeTheta } = sourceOf(context, request.source);
   const samples = tasks.map((task) => (task.kind === 'kl' ? klSamples(workspace, task, runId) : []));
   const judges = new Map<string, ModelReport>();
@@ -164,6 +161,7 @@ async function evaluateInto(
     ...{ device: config.device, threads: config.threads, baseBits: config.baseBits },
     ...request.execution,
   };
+  const machine = await machineOf(execution);
   const addRows = (selfJudged: readonly (boolean | null)[]): number[] =>
     tasks.map((task, i) => {
       const report = judgeOfTask(task);
@@ -211,8 +209,11 @@ async function evaluateInto(
             for (const id of ids) workspace.evaluations.setStatus(id, 'running');
           }),
         items: ({ task, items }) => workspace.evaluations.addItems(idOf(task), items),
-        taskFinished: ({ task, summary }) => {
-          workspace.evaluations.finish(idOf(task), summary);
+        taskFinished: ({ task, summary, effort }) => {
+          const items = workspace.evaluations.get(idOf(task)).items - (summary['too_long'] ?? 0);
+          // Of an evaluation that was resumed only a part is measured, and what that part was is not known.
+          const whole = (answered[task]?.length ?? 0) === 0;
+          workspace.evaluations.finish(idOf(task), summary, whole ? { ...effort, machine, items } : null);
           const row = workspace.evaluations.get(idOf(task));
           const outcome = { task: tasks[task] as EvaluationTask, row, summary }; // the engine counts our tasks
           outcomes.push(outcome);
@@ -334,7 +335,8 @@ function changedSet(name: string): UserError {
   });
 }
 
-interface ResolvedSource {
+/** Where the weights of a source lie, and what they were trained with. */
+export interface ResolvedSource {
   readonly modelDir: string;
   /** Fingerprint that the model must have. */
   readonly expected: string | null;
@@ -345,7 +347,8 @@ interface ResolvedSource {
   readonly ropeTheta: number | null;
 }
 
-function sourceOf(context: ServiceContext, source: EvaluationSource): ResolvedSource {
+/** Errors: `not_found` for a run or checkpoint that is not there. */
+export function sourceOf(context: ServiceContext, source: EvaluationSource): ResolvedSource {
   const none = { expected: null, runId: null, checkpointId: null, ropeTheta: null, config: parseRunConfig({}) };
   if (source.kind === 'base') return { ...none, modelDir: resolve(source.modelDir), weights: { kind: 'base' } };
   if (source.kind === 'adapter') {
@@ -367,7 +370,8 @@ function sourceOf(context: ServiceContext, source: EvaluationSource): ResolvedSo
   };
 }
 
-function klSamples(
+/** The pairs that a task on held-out pairs reads, by sample. Errors: `invalid_input` where there are none. */
+export function klSamples(
   workspace: Workspace,
   task: Extract<EvaluationTask, { kind: 'kl' }>,
   runId: number | null,
@@ -386,7 +390,8 @@ function klSamples(
   });
 }
 
-async function hashOf(
+/** Names a set by its content and all that decides about its items. Errors: `not_found` for its files. */
+export async function hashOf(
   workspace: Workspace,
   task: EvaluationTask,
   samples: SnapshotPair[][],
@@ -429,6 +434,13 @@ async function addContent(hash: Hash, path: string): Promise<void> {
   } catch (error) {
     throw asReadError(path, error);
   }
+}
+
+/** Tasks as they are asked: checked, with whole paths. Errors: `invalid_input` naming the field, and for none at all. */
+export function wholeTasks(given: readonly EvaluationTaskInput[]): EvaluationTask[] {
+  const tasks = given.map((task) => withWholePaths(parseInput(evaluationTaskSchema, task, 'Evaluation task')));
+  if (tasks.length === 0) throw new UserError('invalid_input', 'There is nothing to evaluate: no task is given.');
+  return tasks;
 }
 
 function withWholePaths(task: EvaluationTask): EvaluationTask {

@@ -1,6 +1,12 @@
 import { UserError } from '../../shared/errors.ts';
-import { evaluationItemSchema, newEvaluationSchema } from '../../shared/evaluations.ts';
-import type { EvaluationItem, EvaluationRow, NewEvaluation, NewEvaluationItem } from '../../shared/evaluations.ts';
+import { evaluationEffortSchema, evaluationItemSchema, newEvaluationSchema } from '../../shared/evaluations.ts';
+import type {
+  EvaluationEffort,
+  EvaluationItem,
+  EvaluationRow,
+  NewEvaluation,
+  NewEvaluationItem,
+} from '../../shared/evaluations.ts';
 import { pageRequestSchema } from '../../shared/paging.ts';
 import type { Page, PageRequest } from '../../shared/paging.ts';
 import { parseInput } from '../../shared/parse.ts';
@@ -38,7 +44,16 @@ export function evaluationRepository(context: RepositoryContext) {
     SELECT position AS "index", question, expected, answer, score, detail FROM evaluation_items
     WHERE evaluation_id = ? AND position >= ? ORDER BY position LIMIT ?`);
   const count = database.prepare<[], { count: number }>('SELECT count(*) AS count FROM evaluations');
-  const setSummary = database.prepare<[string, number]>('UPDATE evaluations SET summary = ? WHERE id = ?');
+  const setSummary = database.prepare<[string, string | null, number]>(
+    'UPDATE evaluations SET summary = ?, effort = ? WHERE id = ?',
+  );
+  const efforts = database.prepare<
+    [string, string],
+    { id: number; setSha256: string; config: string; effort: string }
+  >(`
+    SELECT id, set_sha256 AS setSha256, config, effort FROM evaluations
+    WHERE model_fingerprint = ? AND effort IS NOT NULL AND effort ->> '$.machine' = ?
+    ORDER BY id DESC LIMIT 500`);
 
   const toRow = (stored: Stored): EvaluationRow => ({
     ...stored,
@@ -101,10 +116,31 @@ export function evaluationRepository(context: RepositoryContext) {
       return pageOf(parsed, limit, (row) => row.index + 1);
     },
 
-    /** Stores the scores of the whole set and marks the evaluation finished. Errors: as `setStatus`. */
-    finish: database.transaction((id: number, summary: Readonly<Record<string, number>>): void => {
-      setSummary.run(JSON.stringify(summary), id);
-      status.set(id, 'finished');
-    }),
+    /**
+     * Stores the scores of the whole set and marks the evaluation finished.
+     * @param effort of an evaluation that was done in one go; null: of one that was resumed
+     * Errors: as `setStatus`.
+     */
+    finish: database.transaction(
+      (id: number, summary: Readonly<Record<string, number>>, effort: EvaluationEffort | null = null): void => {
+        const measured = effort && parseInput(evaluationEffortSchema, effort, 'Effort of an evaluation');
+        setSummary.run(JSON.stringify(summary), measured && JSON.stringify(measured), id);
+        status.set(id, 'finished');
+      },
+    ),
+
+    /** What the newest 500 evaluations of a model on a machine took, oldest first. */
+    efforts(
+      modelFingerprint: string,
+      machine: string,
+    ): (EvaluationEffort & { readonly id: number; readonly setSha256: string; readonly config: unknown })[] {
+      return efforts
+        .all(modelFingerprint, machine)
+        .reverse()
+        .map(({ id, setSha256, config, effort }) => ({
+          ...{ id, setSha256, config: JSON.parse(config) as unknown },
+          ...(JSON.parse(effort) as EvaluationEffort),
+        }));
+    },
   };
 }

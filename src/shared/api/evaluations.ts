@@ -19,6 +19,13 @@ const source = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('run'), runId: idSchema, checkpointId: idSchema.optional() }),
 ]);
 
+const executionShape = {
+  threads: z.int().min(0).default(0),
+  /** Left out: what the run was trained on, else the model's own precision. */
+  baseBits: z.enum(baseBits).optional(),
+  device: z.enum(['cpu', 'cuda']).default('cpu'),
+};
+
 /** An evaluation with whose weights it measured. */
 export interface EvaluationView extends EvaluationRow {
   /** Step of the run's checkpoint. */
@@ -46,14 +53,37 @@ export interface BuiltInSet {
   readonly task: EvaluationTaskInput;
 }
 
-/** How large a task's set is. */
-export interface TaskSize {
-  /** Null where it is known only once the evaluation begins. */
-  readonly items: number | null;
-  /** Tokens that the model reads. */
-  readonly tokens: number | null;
-  /** `most`: never more than that; `about`: counted on a part of the set. */
-  readonly bound: 'most' | 'about';
+const tokens = z.int().min(0).nullable();
+/** How large a task's set is. Null where that is known only once the evaluation begins. */
+export const taskSizeSchema = z.strictObject({
+  items: z.int().min(0).nullable(),
+  /**
+   * Tokens that the model reads, prompts whole; of judged chat without the earlier answers, and without what the judge
+   * reads.
+   */
+  read: tokens,
+  /** Tokens that it writes if every answer is as long as allowed; 0 where nothing is written; without judgements. */
+  written: tokens,
+  /** What `read` is: `most`: never more than that; `about`: counted on a part of the set. */
+  bound: z.enum(['most', 'about']),
+  /** Items that are too long for the model and will not be asked (about as many, where that is the bound). */
+  tooLong: z.int().min(0),
+});
+export type TaskSize = Readonly<z.infer<typeof taskSizeSchema>>;
+
+/** Seconds that a task takes, without loading the model, as an earlier evaluation makes one expect. */
+export interface TaskTime {
+  readonly low: number;
+  readonly high: number;
+  /** The earlier evaluation. */
+  readonly evaluationId: number;
+}
+
+/** What a task takes on one model. */
+export interface TaskEstimate {
+  readonly size: TaskSize;
+  /** Null: this machine has evaluated nothing alike with this model on this device yet. */
+  readonly time: TaskTime | null;
 }
 
 /** The text that an item was asked about. */
@@ -74,16 +104,21 @@ export const evaluationMethods = {
   'evaluations.check': method<TaskSize>()(
     z.strictObject({ modelDir: z.string().trim().min(1, 'choose a model'), task: evaluationTaskSchema }),
   ),
+  /** What tasks of the sizes that `check` told take on a model, by what was measured here before. */
+  'evaluations.estimate': method<readonly TaskEstimate[]>()(
+    z.strictObject({
+      source,
+      ...executionShape,
+      tasks: z.array(z.strictObject({ task: evaluationTaskSchema, size: taskSizeSchema })),
+    }),
+  ),
   /** What an item of a stored evaluation was asked about, made or read again. */
   'evaluations.document': method<ItemDocument>()(z.strictObject({ id: idSchema, index: z.int().min(0) })),
   'evaluations.start': method<{ readonly jobId: number }>()(
     z.strictObject({
       source,
       tasks: z.array(evaluationTaskSchema).min(1, 'choose at least one task'),
-      threads: z.int().min(0).default(0),
-      /** Left out: what the run was trained on, else the model's own precision. */
-      baseBits: z.enum(baseBits).optional(),
-      device: z.enum(['cpu', 'cuda']).default('cpu'),
+      ...executionShape,
     }),
   ),
   /** Evaluations of one set, item by item, with the first as the baseline. */

@@ -149,6 +149,35 @@ test('evaluate: figures with intervals; a threshold that is missed ends with cod
   expect(partly.stderr).toContain('long: 1 of 2 were too long for the model and are not in the figures.');
 });
 
+test('evaluate --dry-run: items, tokens and the time by what was measured; nothing is stored or made', async () => {
+  const asked = [
+    'evaluate',
+    '--model',
+    model,
+    '--questions',
+    'questions.jsonl',
+    '--separator',
+    '\\n',
+    '--threads',
+    '1',
+  ];
+  const dry = [...asked, '--max-new-tokens', '14', '--text', 'long.jsonl', '--dry-run'];
+  const size = z.looseObject({ items: z.int(), read: z.int(), written: z.int() });
+  const time = z.strictObject({ low: z.number(), high: z.number(), evaluationId: z.int() }).nullable();
+  const schema = z.strictObject({ tasks: z.array(z.strictObject({ task: evaluationTaskSchema, size, time })) });
+  const known = (await report(schema, ...dry)).tasks;
+  // The run above has answered the same questions on the same model.
+  expect(known.map((task) => task.time?.evaluationId ?? null)).toEqual([1, null]);
+  expect(known[0]?.size.written).toBe(14 * (known[0]?.size.items ?? 0));
+  const elsewhere = join(folder, 'never-made');
+  const fresh = await longhand([...dry, '--workspace', elsewhere], { cwd: folder });
+  expect(fresh.stdout).toContain('Time: not known yet.');
+  expect(fresh.code).toBe(0);
+  expect(existsSync(elsewhere)).toBe(false);
+  const both = await longhand(['evaluate', '--resume', '1', '--dry-run'], { cwd: folder });
+  expect(both.stderr).toContain('--dry-run has no meaning with --resume.');
+});
+
 test('runs: list, show and metrics agree', async () => {
   const { runs } = await report(z.strictObject({ runs: z.array(runRowSchema) }), 'runs', 'list');
   expect(runs.map((run) => run.status)).toEqual(['finished', 'finished']);

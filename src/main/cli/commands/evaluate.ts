@@ -16,7 +16,7 @@ import { judgeOf } from '../../../shared/evaluations.ts';
 import { parseInput } from '../../../shared/parse.ts';
 import { publishedFormNames, publishedForms, publishedFormSchema } from '../../../shared/published-forms.ts';
 import { evaluate, resumeEvaluations } from '../../services/evaluations.ts';
-import type { EvaluateOptions, EvaluationSource } from '../../services/evaluations.ts';
+import type { EvaluateOptions, EvaluationRequest, EvaluationSource } from '../../services/evaluations.ts';
 import { choiceSetPaths, judgedSetPaths, publishedSetPath } from '../../services/own-sets.ts';
 import { readJson } from '../config-file.ts';
 import { CheckFailed } from '../exit-codes.ts';
@@ -33,6 +33,7 @@ import {
 } from '../invocation.ts';
 import type { ExecutionFlags, Invocation, SharedFlags } from '../invocation.ts';
 import { evaluateCompareCommand } from './evaluate-compare.ts';
+import { dryRunEvaluation } from './evaluate-dry-run.ts';
 import { textTable } from '../text-table.ts';
 
 interface EvaluateFlags extends SharedFlags, ExecutionFlags {
@@ -42,6 +43,7 @@ interface EvaluateFlags extends SharedFlags, ExecutionFlags {
   readonly adapter?: string;
   readonly tasks?: string;
   readonly resume?: readonly number[];
+  readonly dryRun?: true;
   readonly questions: readonly string[];
   readonly ask: readonly string[];
   readonly text: readonly string[];
@@ -152,6 +154,10 @@ export function evaluateCommand(): Command {
         'of --ruler and --published: chat template or plain text (default: chat; --published: as published)',
       ).choices(promptFormSchema.options),
     )
+    .option(
+      '--dry-run',
+      'only say what it would take: items, tokens, and the time by earlier evaluations on this machine',
+    )
     .option('--min-accuracy <x>', 'exit with code 1 where a question set has a lower accuracy (0 to 1)', share)
     .option('--max-nll <x>', 'exit with code 1 where a text has a higher NLL, in nats a token', positive)
     .addHelpText(
@@ -170,7 +176,16 @@ Examples:
   longhand evaluate --run 1 --judged mt_bench:question.jsonl --references gpt-4.jsonl --judge big-model`,
     )
     .action((flags: EvaluateFlags) =>
-      invoke(flags, async ({ signal, onProgress, note, print, json, open }) => {
+      invoke(flags, async (invocation) => {
+        const { signal, onProgress, note, print, json, open } = invocation;
+        if (flags.dryRun === true) {
+          if (flags.resume !== undefined)
+            throw new UserError('invalid_input', '--dry-run has no meaning with --resume.', {
+              hint: 'Leave out one of the two.',
+            });
+          await dryRunEvaluation(await requestOf(flags), invocation);
+          return;
+        }
         const options = { signal, onProgress, onNotice: note };
         const outcomes =
           flags.resume === undefined
@@ -206,9 +221,12 @@ async function evaluateNew(
   open: Invocation['open'],
   options: EvaluateOptions,
 ): Promise<readonly EvaluationOutcome[]> {
-  const source = sourceOf(flags);
-  const tasks = await tasksOf(flags);
-  return evaluate(open({ create: source.kind !== 'run' }), { source, tasks, execution: execution(flags) }, options);
+  const request = await requestOf(flags);
+  return evaluate(open({ create: request.source.kind !== 'run' }), request, options);
+}
+
+async function requestOf(flags: EvaluateFlags): Promise<EvaluationRequest> {
+  return { source: sourceOf(flags), tasks: await tasksOf(flags), execution: execution(flags) };
 }
 
 function sourceOf({ model, run, adapter, checkpoint }: EvaluateFlags): EvaluationSource {

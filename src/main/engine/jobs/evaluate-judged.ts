@@ -39,7 +39,10 @@ export async function answerJudged(
   const generator = generatorOf(model);
   const { text } = model;
   const { maxNewTokens } = task;
-  const room = roomFor(task.name, model, { maxTokens: task.maxTokens, maxNewTokens });
+  const room = roomFor(task.name, model.runner.config.maxPositionEmbeddings, {
+    maxTokens: task.maxTokens,
+    maxNewTokens,
+  });
   const items = new Map(answered);
   const progress = paced(context, `${task.name}, answers`, 'answers');
   const total = questions.reduce((sum, { turns }) => sum + turns.length, 0);

@@ -39,7 +39,10 @@ export async function publishedTask(
   const definition = publishedDefinitions[task.form];
   const generator = generatorOf(model);
   const maxNewTokens = task.maxNewTokens ?? definition.maxNewTokens;
-  const room = roomFor(task.name, model, { maxTokens: task.maxTokens, maxNewTokens });
+  const room = roomFor(task.name, model.runner.config.maxPositionEmbeddings, {
+    maxTokens: task.maxTokens,
+    maxNewTokens,
+  });
   const form = promptFormOf(task);
   const source = { template: model.text.template, codec: model.text.codec, lead: model.plainLead };
   const total = await countPublished(task);

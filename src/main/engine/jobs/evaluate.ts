@@ -4,7 +4,7 @@ import { readRulerSources } from '../evaluation/ruler/items.ts';
 import { loadModelConfig } from '../model/config.ts';
 import { readAdapter } from '../model/peft.ts';
 import { tensorsFingerprint, weightsFingerprint } from '../model/weights.ts';
-import type { EvaluateInput } from '../protocol/jobs.ts';
+import type { EvaluateInput, TaskEffort } from '../protocol/jobs.ts';
 import type { Program } from '../resident/resident-graph.ts';
 import type { ResidentModel } from '../resident/resident-model.ts';
 import { ropeForModel } from '../training/rope-for.ts';
@@ -24,6 +24,7 @@ import type { EvaluatedModel, TaskContext, TaskSummary } from './evaluated-model
 import type { Job, JobContext } from './job-context.ts';
 import { stopIfAborted } from './job-context.ts';
 import { frozenName } from './model-holder.ts';
+import { meteredRunner } from './metered-runner.ts';
 import { loadModelText } from './model-text.ts';
 import type { ModelRequest } from './model-holder.ts';
 import { layoutOf, readTrained } from './trained-parameters.ts';
@@ -52,14 +53,19 @@ export const evaluate: Job<'evaluate'> = async (input, context) => {
     task.kind === 'judged' ? (await tensorsFingerprint(task.judge)) === own : null,
   );
   await context.emit({ type: 'ready', selfJudged: await Promise.all(selfJudged) });
-  const finished = async (index: number, summary: TaskSummary, seconds: number): Promise<void> =>
-    void (await context.emit({ type: 'taskFinished', task: index, summary, seconds }));
-  const judged: { readonly task: JudgedTask; readonly index: number; readonly with: TaskContext; answers: Answers }[] =
-    [];
+  const finished = async (index: number, summary: TaskSummary, effort: TaskEffort): Promise<void> =>
+    void (await context.emit({ type: 'taskFinished', task: index, summary, effort }));
+  const judged: {
+    readonly task: JudgedTask;
+    readonly index: number;
+    readonly with: TaskContext;
+    readonly answers: Answers;
+    readonly effort: TaskEffort;
+  }[] = [];
   let sample = 0;
   for (const [index, task] of tasks.entries()) {
     stopIfAborted(context.signal);
-    const started = performance.now();
+    const effort = effortSince(model);
     const count = input.samples[index] ?? 0;
     const answered = new Map((input.answered[index] ?? []).map((item) => [item.index, item]));
     const taskContext: TaskContext = {
@@ -73,24 +79,38 @@ export const evaluate: Job<'evaluate'> = async (input, context) => {
     };
     sample += count;
     if (task.kind === 'judged') {
-      judged.push({ task, index, with: taskContext, answers: await answerJudged(task, model, taskContext) });
+      judged.push({
+        task,
+        index,
+        with: taskContext,
+        answers: await answerJudged(task, model, taskContext),
+        effort: effort(),
+      });
       continue;
     }
-    await finished(index, await runTask(task, model, taskContext), secondsSince(started));
+    await finished(index, await runTask(task, model, taskContext), effort());
   }
-  for (const { task, index, with: taskContext, answers } of judged) {
+  for (const { task, index, with: taskContext, answers, effort } of judged) {
     stopIfAborted(context.signal);
-    const started = performance.now();
     const base = { weights: { kind: 'base' } as const, ropeTheta: null, modelDir: task.judge };
     const judge = await loadModel({ ...input, ...base }, ['generate'], context);
-    await finished(index, await rateJudged(task, judge, answers, taskContext), secondsSince(started));
+    const rating = effortSince(judge);
+    const summary = await rateJudged(task, judge, answers, taskContext);
+    await finished(index, summary, { ...effort, seconds: effort.seconds + rating().seconds });
   }
   return { tasks: tasks.length };
 };
 
 type Answers = Awaited<ReturnType<typeof answerJudged>>;
 
-const secondsSince = (started: number): number => (performance.now() - started) / 1000;
+/** Measures from now on what a model takes. */
+function effortSince({ meter }: Pick<EvaluatedModel, 'meter'>): () => TaskEffort {
+  const started = performance.now();
+  const { read, written } = meter;
+  return () => ({
+    ...{ seconds: (performance.now() - started) / 1000, read: meter.read - read, written: meter.written - written },
+  });
+}
 
 /** Reads a task's set once before anything is stored. */
 async function checkSet(task: EvaluationTask): Promise<void> {
@@ -162,8 +182,15 @@ async function loadModel(
       parameters = await readTrained(weights.path, fingerprint, layoutOf(config, weights.trainable));
       runner = await load(weights.trainable);
   }
+  const meter = { read: 0, written: 0 };
   return {
-    ...{ runner, text, parameters, fingerprint: frozenName(fingerprint, baseBits) },
+    ...{
+      runner: meteredRunner(runner, meter),
+      meter,
+      text,
+      parameters,
+      fingerprint: frozenName(fingerprint, baseBits),
+    },
     policyRope: ropeForModel(config, ropeTheta),
     referenceRope: ropeForModel(config, null),
     plainLead: await plainLead(modelDir),

@@ -3,15 +3,18 @@ import type { NewEvaluationItem } from '../../../shared/evaluations.ts';
 import type { RunConfig } from '../../../shared/run-config.ts';
 import type { Estimate } from '../../../shared/evaluation-tasks.ts';
 import type { Continuation, Generator } from '../generation/batched.ts';
-import type { ResidentModel } from '../resident/resident-model.ts';
+import type { ModelRunner } from '../model/runner.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { RopeFor } from '../training/example.ts';
 import type { JobContext } from './job-context.ts';
+import type { Meter } from './metered-runner.ts';
 import type { ModelText } from './model-text.ts';
 
 /** A loaded model with the weights that are evaluated. */
 export interface EvaluatedModel {
-  readonly runner: ResidentModel;
+  /** Counts in `meter` what it reads and writes. */
+  readonly runner: ModelRunner;
+  readonly meter: Meter;
   readonly text: ModelText;
   /** Name of the frozen model's log-probabilities, see `frozenName`. */
   readonly fingerprint: string;
@@ -55,15 +58,15 @@ export function answerText(tokenizer: Pick<Tokenizer, 'decode'>, { ids, finish }
 
 /**
  * Tokens that a prompt may have, besides the answer.
- * @param maxTokens what the user allows; null: what the model can address
+ * @param positions what the model can address
+ * @param maxTokens what the user allows; null: all of these
  * Errors: `invalid_input` where nothing is left for a prompt.
  */
 export function roomFor(
   name: string,
-  { runner }: Pick<EvaluatedModel, 'runner'>,
+  positions: number,
   { maxTokens, maxNewTokens }: { readonly maxTokens: number | null; readonly maxNewTokens: number },
 ): number {
-  const positions = runner.config.maxPositionEmbeddings;
   const room = Math.min(maxTokens ?? positions, positions) - maxNewTokens;
   if (room > 0) return room;
   throw new UserError(

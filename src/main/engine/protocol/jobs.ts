@@ -244,8 +244,16 @@ export type EvaluateEvent =
       readonly type: 'taskFinished';
       readonly task: number;
       readonly summary: Readonly<Record<string, number>>;
-      readonly seconds: number;
+      readonly effort: TaskEffort;
     };
+
+/** What a task took in this job, without loading models. */
+export interface TaskEffort {
+  readonly seconds: number;
+  /** Tokens that the evaluated model read (prompts whole, also what several share) and wrote; not those of a judge. */
+  readonly read: number;
+  readonly written: number;
+}
 
 export interface ItemDocumentInput {
   readonly modelDir: string;

@@ -1,15 +1,18 @@
 import { basename, isAbsolute } from 'node:path';
 import { z } from 'zod';
+import type { ApiInput } from '../../../shared/api/contract.ts';
 import type { EvaluationView } from '../../../shared/api/evaluations.ts';
 import type { EvaluationTask } from '../../../shared/evaluation-tasks.ts';
 import { headlineValue } from '../../../shared/evaluation-figures.ts';
 import { judgeOf } from '../../../shared/evaluations.ts';
 import type { EvaluationRow } from '../../../shared/evaluations.ts';
 import { baseBits } from '../../../shared/run-config.ts';
+import type { Execution } from '../../engine/protocol/jobs.ts';
 import { demoFolder } from '../demo-folder.ts';
 import { builtInSets, checkTask, itemDocument } from '../evaluation-sets.ts';
 import { compareEvaluations, evaluate, evaluationItems, listEvaluations } from '../evaluations.ts';
 import type { EvaluationSource } from '../evaluations.ts';
+import { estimateTasks } from '../evaluation-times.ts';
 import { evaluationFolder } from '../own-sets.ts';
 import { evaluationContinuation } from './resumable-jobs.ts';
 import type { DomainMethods, Handlers } from './handlers.ts';
@@ -87,6 +90,27 @@ async function withGrantedPaths(
   }
 }
 
+type StartInput = ApiInput<'evaluations.start'>;
+
+/** A source without fields that are undefined. */
+function asked(source: StartInput['source']): EvaluationSource {
+  if (source.kind !== 'run') return source;
+  const { kind, runId, checkpointId } = source;
+  return { kind, runId, ...(checkpointId === undefined ? {} : { checkpointId }) };
+}
+
+function executionOf({
+  threads,
+  device,
+  baseBits,
+}: Pick<StartInput, 'threads' | 'device' | 'baseBits'>): Partial<Execution> {
+  return {
+    ...(threads === undefined ? {} : { threads }),
+    ...(device === undefined ? {} : { device }),
+    ...(baseBits === undefined ? {} : { baseBits }),
+  };
+}
+
 export function evaluationHandlers(session: Session): Handlers<DomainMethods<'evaluations'>> {
   const own = new PathGrants([demoFolder, evaluationFolder]);
   const granted = (path: string): Promise<string> =>
@@ -100,16 +124,18 @@ export function evaluationHandlers(session: Session): Handlers<DomainMethods<'ev
     'evaluations.builtIn': () => builtInSets(),
     'evaluations.check': async ({ modelDir, task }) =>
       checkTask(session.context, await granted(modelDir), await withGrantedPaths(task, granted)),
+    'evaluations.estimate': ({ source, tasks, threads, device, baseBits }) =>
+      estimateTasks(
+        session.context,
+        { source: asked(source), execution: executionOf({ threads, device, baseBits }) },
+        tasks,
+      ),
     'evaluations.document': ({ id, index }) => itemDocument(session.context, id, index),
     'evaluations.start': async ({ source, tasks, threads, device, baseBits }) => {
       const { context } = session;
       const checked: EvaluationSource =
         source.kind === 'run'
-          ? {
-              kind: 'run',
-              runId: source.runId,
-              ...(source.checkpointId === undefined ? {} : { checkpointId: source.checkpointId }),
-            }
+          ? asked(source)
           : {
               ...source,
               modelDir: await granted(source.modelDir),
@@ -125,7 +151,7 @@ export function evaluationHandlers(session: Session): Handlers<DomainMethods<'ev
             context,
             {
               ...{ source: checked, tasks: files },
-              execution: { threads, device, ...(baseBits === undefined ? {} : { baseBits }) },
+              execution: executionOf({ threads, device, baseBits }),
             },
             {
               ...control,

@@ -1,10 +1,7 @@
 import { Button, Checkbox, Menu, MultiSelect } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
 import { useQueries } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { TaskSize } from '../../../shared/api/evaluations.ts';
-import type { EvaluationTask, EvaluationTaskInput } from '../../../shared/evaluation-tasks.ts';
-import { isAlive } from '../../../shared/api/jobs.ts';
+import type { EvaluationTaskInput } from '../../../shared/evaluation-tasks.ts';
 import type { BaseBits } from '../../../shared/run-config.ts';
 import { call, useApi, useApiMutation } from '../../api/client.ts';
 import { ApiError } from '../../api/transport.ts';
@@ -13,13 +10,17 @@ import { useRoute } from '../../app/router.ts';
 import { BaseBitsField, DeviceField } from '../../components/execution-fields.tsx';
 import type { DeviceName } from '../../components/execution-fields.tsx';
 import { fieldError } from '../../components/field-error.tsx';
-import { formatCompact, formatCount } from '../../components/format.ts';
+import { formatCount } from '../../components/format.ts';
 import { PathField } from '../../components/path-field.tsx';
 import { ErrorPanel } from '../../components/states.tsx';
+import { count, sizeInWords } from './estimate.ts';
+import { EstimateTable } from './estimate-table.tsx';
 import { sourceOfValue, valueOfSource } from './sources.ts';
 import { TaskCard } from './task-card.tsx';
 import { checkedTasks, fieldOfError, initialValues, kindOf, taskKinds } from './task-kinds.ts';
 import type { TaskKind, TaskValues } from './task-kinds.ts';
+import { useEstimates } from './use-estimates.ts';
+import type { MeasuredSource, TaskGroup } from './use-estimates.ts';
 
 interface Draft {
   readonly key: number;
@@ -68,19 +69,34 @@ export function StartForm() {
   ];
 
   const cards = drafts.map((draft) => ({ ...draft, ...checkedTasks(draft.kind, draft.values) }));
-  const sizes = useSizes(first?.path, cards);
   const readyTasks: readonly EvaluationTaskInput[] = (sets.data ?? [])
     .filter(({ task }) => ready.includes(task.name))
     .map(({ task }) => task);
-  const tasks = [...readyTasks, ...cards.flatMap((card) => card.tasks)];
+  const groups: readonly TaskGroup[] = [
+    ...readyTasks.map((task) => ({ key: `ready ${task.name}`, tasks: [task] })),
+    ...cards.map((card) => ({ key: `card ${card.key}`, tasks: card.tasks })),
+  ];
+  const tasks = groups.flatMap((group) => group.tasks);
+  const measured = picked.map((value): MeasuredSource => {
+    const source = sourceOfValue(value);
+    if (source.kind !== 'run') return { source, modelDir: source.modelDir };
+    const fingerprint = known.find(({ run }) => run.id === source.runId)?.run.modelFingerprint;
+    return { source, modelDir: models.data?.find((model) => model.fingerprint === fingerprint)?.path };
+  });
+  const estimates = useEstimates(groups, measured, { device, baseBits: bits });
   const problemsOf = (card: (typeof cards)[number]): ReadonlyMap<string, string> => {
     const found = new Map(card.problems);
-    for (const error of [sizes.get(card.key)?.error, start.error]) {
+    for (const error of [estimates.group(`card ${card.key}`).error, start.error]) {
       if (!(error instanceof ApiError)) continue;
       const field = fieldOfError(card.kind, card.values, error.body.place);
       if (field !== undefined) found.set(field, `${error.body.message} ${error.body.hint ?? ''}`.trim());
     }
     return found;
+  };
+  const sizeOf = (card: (typeof cards)[number]): string => {
+    const { sizes, error } = estimates.group(`card ${card.key}`);
+    if (card.tasks.length === 0 || error !== null || measured.length === 0) return '';
+    return sizes !== null ? sizeInWords(sizes) : estimates.busy ? 'counted when the running job has ended' : 'counting';
   };
   const wrong = cards.some((card) => problemsOf(card).size > 0);
   const atField = cards.some((card) => problemsOf(card).size > card.problems.size);
@@ -143,7 +159,7 @@ export function StartForm() {
           kind={card.kind}
           values={card.values}
           problems={problemsOf(card)}
-          size={sizes.get(card.key)?.words ?? ''}
+          size={sizeOf(card)}
           onChange={(values) => {
             change(card.key, values);
           }}
@@ -173,6 +189,13 @@ export function StartForm() {
               Measure it
             </Button>
           }
+        />
+      )}
+      {tasks.length > 0 && picked.length > 0 && (
+        <EstimateTable
+          tasks={groups.flatMap(({ key, tasks: own }) => own.map(({ name }, index) => ({ key, index, name })))}
+          models={picked.length}
+          estimates={estimates}
         />
       )}
       <div className="row">
@@ -215,52 +238,4 @@ export function StartForm() {
       {start.isError && atField && <span role="alert">{fieldError(start.error)}</span>}
     </>
   );
-}
-
-const count = (number: number, of: string): string => `${formatCount(number)} ${of}${number === 1 ? '' : 's'}`;
-
-interface CardSize {
-  readonly words: string;
-  readonly error: unknown;
-}
-
-/** How large each card's tasks are, read by the engine once nothing was typed for a moment. */
-function useSizes(
-  modelDir: string | undefined,
-  cards: readonly { readonly key: number; readonly tasks: readonly EvaluationTask[] }[],
-): ReadonlyMap<number, CardSize> {
-  const jobs = useApi('jobs.list', {});
-  // The engine does one thing at a time.
-  const busy = jobs.data?.some(isAlive) ?? true;
-  const wanted = JSON.stringify(cards.map(({ key, tasks }) => ({ key, tasks })));
-  const [settled] = useDebouncedValue(wanted, 400);
-  const flat = (JSON.parse(settled) as { key: number; tasks: EvaluationTask[] }[])
-    .flatMap(({ key, tasks }) => tasks.map((task) => ({ key, task })))
-    .filter(({ task }) => task.kind !== 'kl');
-  const answers = useQueries({
-    queries: flat.map(({ task }) => ({
-      queryKey: ['evaluations.check', { modelDir, task }],
-      queryFn: () => call('evaluations.check', { modelDir: modelDir ?? '', task }),
-      enabled: !busy && modelDir !== undefined,
-      staleTime: 30_000,
-    })),
-  });
-  return new Map(
-    cards.map(({ key, tasks }) => {
-      const own = answers.filter((_, i) => flat[i]?.key === key);
-      const error = own.find((answer) => answer.isError)?.error ?? null;
-      const sizes = own.flatMap(({ data }) => data ?? []);
-      if (tasks.length === 0 || error !== null || settled !== wanted) return [key, { words: '', error }];
-      if (sizes.length < own.length) return [key, { words: busy ? 'counted when the running job has ended' : 'counting', error }]; // prettier-ignore
-      return [key, { words: sizeInWords(sizes), error }];
-    }),
-  );
-}
-
-function sizeInWords(sizes: readonly TaskSize[]): string {
-  if (sizes.length === 0 || sizes.some(({ items }) => items === null)) return '';
-  const items = sizes.reduce((sum, size) => sum + (size.items ?? 0), 0);
-  const tokens = sizes.reduce((sum, size) => sum + (size.tokens ?? 0), 0);
-  const word = sizes.every(({ bound }) => bound === 'most') ? 'at most' : 'about';
-  return `${count(items, 'item')}, ${word} ${formatCompact(tokens)} tokens to read`;
 }

@@ -162,13 +162,13 @@ describe('the API on a real workspace, model and engine', { timeout: 120_000 }, 
     const sets = await call('evaluations.builtIn', {});
     const sizes = await Promise.all(sets.map(({ task }) => call('evaluations.check', { modelDir, task })));
     expect(sizes.map(({ items }) => items)).toEqual(sets.map(({ items }) => items));
-    expect(sizes[1]?.tokens).toBeGreaterThan(100_000);
+    expect(sizes[1]?.read).toBeGreaterThan(100_000);
     const ruler = {
       ...{ kind: 'ruler' as const, name: 'needle', task: 'niah_single_1' as const, prompt: 'plain' as const },
       ...{ lengths: [768, 1024], depths: [0, 0.5, 1], itemsPerCell: 2 },
     };
     expect(await call('evaluations.check', { modelDir, task: ruler })).toEqual({
-      ...{ items: 12, tokens: 6 * 768 + 6 * 1024, bound: 'most' },
+      ...{ items: 12, read: 6 * 768 + 6 * 1024 - 12 * 128, written: 12 * 128, bound: 'most', tooLong: 0 },
     });
     const short = { ...ruler, lengths: [1024, 256] };
     await expect(call('evaluations.check', { modelDir, task: short })).rejects.toThrow('does not fit into 256');

@@ -36,19 +36,8 @@ export async function scoreRows(
   state: ModelState,
   rows: readonly ScoredRow[],
 ): Promise<number[]> {
-  const inputs: { readonly ids: Int32Array; readonly rows: number[] }[] = [];
-  for (const [i, { ids }] of rows.entries()) {
-    const input = ids.subarray(0, -1);
-    const known = inputs.find((other) => startLength(other.ids, input) === Math.max(other.ids.length, input.length));
-    if (known === undefined) inputs.push({ ids: input, rows: [i] });
-    else known.rows.push(i);
-  }
   const sums = rows.map(() => 0);
-  for (let at = 0; at < inputs.length; at += 2) {
-    // The longer one first: a branch may be empty only where it is the second.
-    const [a, b] = inputs.slice(at, at + 2).sort((x, y) => y.ids.length - x.ids.length);
-    if (a === undefined) break;
-    const prefix = b === undefined ? a.ids.length : startLength(a.ids, b.ids);
+  for (const { a, b, prefix } of readTogether(rows)) {
     const second = b === undefined ? new Int32Array(0) : b.ids.subarray(prefix);
     const from: number[] = [];
     const target: number[] = [];
@@ -77,6 +66,44 @@ export async function scoreRows(
     }
   }
   return sums;
+}
+
+interface Input {
+  readonly ids: Int32Array;
+  /** Numbers of the rows that it scores. */
+  readonly rows: readonly number[];
+}
+
+/** What is read in one run: one input or two, which begin with the same `prefix` tokens. */
+interface InputPair {
+  readonly a: Input;
+  readonly b: Input | undefined;
+  readonly prefix: number;
+}
+
+function readTogether(rows: readonly ScoredRow[]): InputPair[] {
+  const inputs: { readonly ids: Int32Array; readonly rows: number[] }[] = [];
+  for (const [i, { ids }] of rows.entries()) {
+    const input = ids.subarray(0, -1);
+    const known = inputs.find((other) => startLength(other.ids, input) === Math.max(other.ids.length, input.length));
+    if (known === undefined) inputs.push({ ids: input, rows: [i] });
+    else known.rows.push(i);
+  }
+  const pairs: InputPair[] = [];
+  for (let at = 0; at < inputs.length; at += 2) {
+    // The longer one first: a branch may be empty only where it is the second.
+    const [a, b] = inputs.slice(at, at + 2).sort((x, y) => y.ids.length - x.ids.length);
+    if (a !== undefined) pairs.push({ a, b, prefix: b === undefined ? a.ids.length : startLength(a.ids, b.ids) });
+  }
+  return pairs;
+}
+
+/** Tokens that the model reads to score these rows. */
+export function tokensRead(rows: readonly ScoredRow[]): number {
+  return readTogether(rows).reduce(
+    (sum, { a, b, prefix }) => sum + a.ids.length + (b?.ids.length ?? prefix) - prefix,
+    0,
+  );
 }
 
 /** Number of tokens that two sequences start with alike. */
