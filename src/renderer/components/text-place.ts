@@ -31,26 +31,3 @@ function centre(box: HTMLElement, mark: HTMLElement): void {
   const [outer, inner] = [box.getBoundingClientRect(), mark.getBoundingClientRect()];
   box.scrollTop += inner.top + inner.height / 2 - outer.top - outer.height / 2;
 }
-
-/** Where to cut a long text so that no piece is longer than about `size`: after a line or a sentence. */
-export function cutsOf(text: string, size = 2000): readonly number[] {
-  const starts = [0];
-  for (let at = size; at < text.length;) {
-    const from = starts.at(-1) ?? 0;
-    const line = text.lastIndexOf('\n', at - 1);
-    const sentence = text.lastIndexOf('. ', at - 2) + 1;
-    const space = text.lastIndexOf(' ', at - 1);
-    // At least half a piece: else a text without lines would be cut into many small ones.
-    const cut = [line, sentence, space].find((place) => place >= from + size / 2);
-    const start = cut === undefined ? wholeCharacter(text, at) : cut + 1;
-    starts.push(start);
-    at = start + size;
-  }
-  return starts;
-}
-
-/** Not between the two halves of a character outside the basic plane. */
-function wholeCharacter(text: string, at: number): number {
-  const code = text.charCodeAt(at);
-  return code >= 0xdc00 && code <= 0xdfff ? at - 1 : at;
-}

@@ -3,12 +3,13 @@ import { Button } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, useEffect, useMemo, useRef, useState } from 'react';
 import type { ItemDocument } from '../../../shared/api/evaluations.ts';
+import { pieceStarts } from '../../../shared/text-pieces.ts';
 import { useApi } from '../../api/client.ts';
 import { useCommands } from '../../commands/active-commands.ts';
 import { useKeyLabel } from '../../commands/use-keymap.ts';
 import { formatCount } from '../../components/format.ts';
 import { ErrorPanel, Loading } from '../../components/states.tsx';
-import { cutsOf, pieceAt, settleOn } from '../../components/text-place.ts';
+import { pieceAt, settleOn } from '../../components/text-place.ts';
 import { VirtualText } from '../../components/virtual-text.tsx';
 import { stretches } from '../documents/stretches.ts';
 import type { Mark } from '../documents/stretches.ts';
@@ -125,7 +126,7 @@ function LongText({
   readonly at: number;
 }) {
   const box = useRef<HTMLDivElement>(null);
-  const starts = useMemo(() => cutsOf(text), [text]);
+  const starts = useMemo(() => pieceStarts(text), [text]);
   const marks = useMemo(
     () => evidence.map(([start, end], i): Mark => ({ start, end, kind: i === at ? 'place' : 'hit' })),
     [evidence, at],
