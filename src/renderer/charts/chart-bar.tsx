@@ -1,24 +1,14 @@
 import { Button, Menu } from '@mantine/core';
 import { ChartControls } from './chart-controls.tsx';
-import type { ChartSettings } from './chart-controls.tsx';
-import type { Range } from './rows.ts';
+import type { ChartView } from './use-chart-view.ts';
 
 /** The line above a page's charts: how they are drawn, the way back from a zoom, and what saves all of them. */
 export function ChartBar({
-  settings,
-  onSettings,
-  zoom,
-  onPlaceLost,
-  onWholeRange,
+  view: { settings, setSettings, zoom, setZoom },
   csv,
   onSave,
 }: {
-  readonly settings: ChartSettings;
-  readonly onSettings: (settings: ChartSettings) => void;
-  readonly zoom: Range | undefined;
-  /** Another x axis: zoom and pin are places on the old one. */
-  readonly onPlaceLost: () => void;
-  readonly onWholeRange: () => void;
+  readonly view: ChartView;
   /** What the CSV file has all of. */
   readonly csv: 'metrics' | 'curves';
   readonly onSave: (kind: 'png' | 'svg' | 'csv') => void;
@@ -27,11 +17,8 @@ export function ChartBar({
     <div className="row" style={{ gap: 20 }}>
       <ChartControls
         settings={settings}
-        onChange={(next) => {
-          if (next.x !== settings.x) onPlaceLost();
-          onSettings(next);
-        }}
-        onWholeRange={zoom === undefined ? undefined : onWholeRange}
+        onChange={setSettings}
+        onWholeRange={zoom === undefined ? undefined : () => setZoom(undefined)}
       />
       <span className="end">
         <Menu position="bottom-end" shadow="none">

@@ -1,16 +1,15 @@
-import { useMemo, useRef, useState } from 'react';
+import { useMemo, useRef } from 'react';
 import { metrics as metricInfo } from '../../../shared/metrics.ts';
 import { placeOn } from '../../charts/axis.ts';
 import { ChartBar } from '../../charts/chart-bar.tsx';
-import { useChartSettings } from '../../charts/chart-controls.tsx';
 import { allMetrics } from '../../charts/follow-metrics.ts';
 import type { Curves } from '../../charts/follow-metrics.ts';
 import { LineChart } from '../../charts/line-chart.tsx';
-import type { Range } from '../../charts/rows.ts';
 import { lookOfRun } from '../../charts/run-colors.ts';
 import { saveAllCharts } from '../../charts/save-all.ts';
 import { saveBlob } from '../../charts/save-picture.ts';
 import { scaled } from '../../charts/series.ts';
+import { useChartView } from '../../charts/use-chart-view.ts';
 import { useCommands } from '../../commands/active-commands.ts';
 import { Empty } from '../../components/states.tsx';
 import { charts } from '../runs/charts.ts';
@@ -23,9 +22,8 @@ export interface ShownRun {
 
 /** A chart for each metric with a curve for each run, grouped as on the run page, under one set of controls. */
 export function ComparedCharts({ runs }: { readonly runs: readonly ShownRun[] }) {
-  const [settings, setSettings] = useChartSettings('compare');
-  const [zoom, setZoom] = useState<Range | undefined>();
-  const [pinned, pin] = useState<number | undefined>();
+  const view = useChartView('compare');
+  const { settings, zoom, setZoom, pinned, pin } = view;
   const grid = useRef<HTMLDivElement>(null);
   const groups = useMemo(
     () =>
@@ -68,20 +66,7 @@ export function ComparedCharts({ runs }: { readonly runs: readonly ShownRun[] })
   }
   return (
     <>
-      <ChartBar
-        settings={settings}
-        onSettings={setSettings}
-        zoom={zoom}
-        onPlaceLost={() => {
-          setZoom(undefined);
-          pin(undefined);
-        }}
-        onWholeRange={() => {
-          setZoom(undefined);
-        }}
-        csv="curves"
-        onSave={save}
-      />
+      <ChartBar view={view} csv="curves" onSave={save} />
       <div
         ref={grid}
         style={{ display: 'grid', gridTemplateColumns: 'repeat(3, minmax(0, 1fr))', gridAutoFlow: 'dense', gap: 10 }}

@@ -1,17 +1,16 @@
 import { Button } from '@mantine/core';
-import { useMemo, useRef, useState } from 'react';
+import { useMemo, useRef } from 'react';
 import { metrics as metricInfo } from '../../../shared/metrics.ts';
 import { placeOn } from '../../charts/axis.ts';
 import { ChartBar } from '../../charts/chart-bar.tsx';
-import { useChartSettings } from '../../charts/chart-controls.tsx';
 import { allMetrics } from '../../charts/follow-metrics.ts';
 import type { Curves } from '../../charts/follow-metrics.ts';
 import { LineChart } from '../../charts/line-chart.tsx';
 import { nearest } from '../../charts/rows.ts';
-import type { Range } from '../../charts/rows.ts';
 import { saveAllCharts } from '../../charts/save-all.ts';
 import { saveBlob } from '../../charts/save-picture.ts';
 import { scaled } from '../../charts/series.ts';
+import { useChartView } from '../../charts/use-chart-view.ts';
 import { Figure } from '../../components/figure.tsx';
 import { formatBytes, formatNumber } from '../../components/format.ts';
 import { Empty } from '../../components/states.tsx';
@@ -28,9 +27,8 @@ export function RunCharts({
   readonly curves: Curves;
   readonly live: boolean;
 }) {
-  const [settings, setSettings] = useChartSettings('run');
-  const [zoom, setZoom] = useState<Range | undefined>();
-  const [pinned, pin] = useState<number | undefined>();
+  const view = useChartView('run');
+  const { settings, zoom, setZoom, pinned, pin } = view;
   const grid = useRef<HTMLDivElement>(null);
   const shown = useMemo(
     () =>
@@ -63,20 +61,7 @@ export function RunCharts({
   };
   return (
     <>
-      <ChartBar
-        settings={settings}
-        onSettings={setSettings}
-        zoom={zoom}
-        onPlaceLost={() => {
-          setZoom(undefined);
-          pin(undefined);
-        }}
-        onWholeRange={() => {
-          setZoom(undefined);
-        }}
-        csv="metrics"
-        onSave={save}
-      />
+      <ChartBar view={view} csv="metrics" onSave={save} />
       {pinned !== undefined && (
         <Pinned
           at={pinned}
