@@ -9,8 +9,9 @@ import {
   type ResidentModel,
   type ResidentOptions,
 } from '../../src/main/engine/resident/resident-model.ts';
-import { buildTargets, objectiveInput, type AnswerTree } from '../../src/main/engine/training/objectives.ts';
-import { ropeForModel } from '../../src/main/engine/training/rope-for.ts';
+import type { ModelState } from '../../src/main/engine/model/runner.ts';
+import { buildTargets, objectiveInput } from '../../src/main/engine/training/objectives.ts';
+import { LONGPO, LORA, trainedState, tree } from './answer-tree.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -52,24 +53,8 @@ if (!values.generation)
     },
   });
 
-const SETTINGS = { objective: 'longpo', beta: 0.5, lambda: 2, nllDocument: 1, nllAnswers: 0.5 } as const;
-const LORA: ResidentOptions['trainable'] = {
-  kind: 'lora',
-  rank: 4,
-  alpha: 8,
-  rslora: false,
-  targets: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
-};
-
-function tree(prefix: number, first: number, second: number): AnswerTree {
-  const trunk = prefix + first;
-  const ids = Int32Array.from({ length: trunk + second }, (_, i) => (3 + 7 * i + 5 * (i % 11)) % 320);
-  return {
-    tokens: { ids, prefix, first, second },
-    chosen: [[prefix, trunk]],
-    rejected: [[trunk, trunk + second]],
-  };
-}
+/** Tokens of the longest row and of what is decoded after it. */
+const LONGEST = 3000;
 
 const relative = (a: Float32Array, b: Float32Array): number => {
   let [difference, norm] = [0, 0];
@@ -85,11 +70,10 @@ async function compareGeneration(
   name: string,
   cpu: ResidentModel,
   card: ResidentModel,
-  parameters: Float32Array,
+  state: ModelState,
 ): Promise<void> {
   const prompt = (length: number): Int32Array => Int32Array.from({ length }, (_, i) => (5 + 3 * i + length) % 320);
   const sampling = { temperature: 0, topK: 0, topP: 1, uniforms: new Float32Array(0), stopIds: [] };
-  const state = { parameters, rope: ropeForModel(cpu.config, null)(3000) };
   for (const prompts of [
     [prompt(3), prompt(1)],
     [prompt(9)],
@@ -132,15 +116,14 @@ for (const name of readdirSync(path.join(folder, 'models')).filter((name) => nam
   try {
     const cpu = await loadResidentModel(dir, { ...options, device: 'cpu' });
     const card = await loadResidentModel(dir, { ...options, ...own, device, dtype });
-    const parameters = (await cpu.initialParameters(1)).map((value, i) => value + 0.02 * Math.sin(i));
+    const state = await trainedState(cpu, LONGEST);
     for (const example of values.generation
       ? []
       : [tree(50, 9, 12), tree(20, 5, 30), tree(900, 33, 62), tree(2500, 200, 150)]) {
       const { tokens } = example;
-      const state = { parameters, rope: ropeForModel(cpu.config, null)(3000) };
-      const targets = buildTargets(example, SETTINGS);
+      const targets = buildTargets(example, LONGPO);
       const reference = { chosen: [Float32Array.of(-20)], rejected: [Float32Array.of(-25)] };
-      const input = objectiveInput(targets, SETTINGS, reference);
+      const input = objectiveInput(targets, LONGPO, reference);
       const expected = await cpu.gradients(tokens, targets.targets, input, state);
       const found = await card.gradients(tokens, targets.targets, input, state);
       const loss = Math.abs(found.loss / expected.loss - 1);
@@ -149,7 +132,7 @@ for (const name of readdirSync(path.join(folder, 'models')).filter((name) => nam
       const ok = loss <= BFLOAT16.loss && logps <= BFLOAT16.logp && gradient <= BFLOAT16.gradient;
       note({ model: name, tree: [tokens.prefix, tokens.first, tokens.second], loss, logps, gradient, ok });
     }
-    await compareGeneration(name, cpu, card, parameters);
+    await compareGeneration(name, cpu, card, state);
     await Promise.all([cpu.release(), card.release()]);
   } catch (error) {
     note({ model: name, error: String(error).slice(0, 500) });

@@ -4,7 +4,7 @@ import type { ModelRunner } from '../../../../src/main/engine/model/runner.ts';
 import { loadResidentModel, type ResidentOptions } from '../../../../src/main/engine/resident/resident-model.ts';
 import { buildTargets, objectiveInput } from '../../../../src/main/engine/training/objectives.ts';
 import { GOLDEN_ROOT } from '../training/golden-longpo.ts';
-import { FLASH, LONGPO, LORA, trainedState, tree } from './answer-tree.ts';
+import { FLASH, LONGPO, LORA, trainedState, tree } from '../../../../bench/gpu/answer-tree.ts';
 import { relativeDifference } from './separate-pair.ts';
 
 // The graph that runs on CUDA in bfloat16, here in float32 on the CPU: only the element type differs on the card.

@@ -13,7 +13,7 @@ import {
   type ObjectiveTargets,
 } from '../../../../src/main/engine/training/objectives.ts';
 import { expectUserError, goldenModel, temporaryFolder } from '../model/model-folder.ts';
-import { FLASH, LONGPO, LORA, trainedState, tree } from './answer-tree.ts';
+import { FLASH, LONGPO, LORA, trainedState, tree } from '../../../../bench/gpu/answer-tree.ts';
 import { relativeDifference } from './separate-pair.ts';
 
 /** A model whose linear weights ARE their 4-bit values, in float32. */

@@ -5,7 +5,7 @@ import { loadResidentModel, type ResidentOptions } from '../../../../src/main/en
 import { buildTargets, objectiveInput, type AnswerTree } from '../../../../src/main/engine/training/objectives.ts';
 import type { ObjectiveSettings } from '../../../../src/main/engine/training/objectives.ts';
 import { GOLDEN_ROOT } from '../training/golden-longpo.ts';
-import { FLASH, LONGPO, LORA, trainedState, tree } from './answer-tree.ts';
+import { FLASH, LONGPO, LORA, trainedState, tree } from '../../../../bench/gpu/answer-tree.ts';
 
 const OBJECTIVES: readonly ObjectiveSettings[] = [
   LONGPO,

@@ -1,7 +1,7 @@
-import type { ModelRunner, ModelState } from '../../../../src/main/engine/model/runner.ts';
-import type { ResidentOptions } from '../../../../src/main/engine/resident/resident-model.ts';
-import type { AnswerTree } from '../../../../src/main/engine/training/objectives.ts';
-import { ropeForModel } from '../../../../src/main/engine/training/rope-for.ts';
+import type { ModelRunner, ModelState } from '../../src/main/engine/model/runner.ts';
+import type { ResidentOptions } from '../../src/main/engine/resident/resident-model.ts';
+import type { AnswerTree } from '../../src/main/engine/training/objectives.ts';
+import { ropeForModel } from '../../src/main/engine/training/rope-for.ts';
 
 export const LORA: ResidentOptions['trainable'] = {
   kind: 'lora',
@@ -27,9 +27,9 @@ export function tree(prefix: number, first: number, second: number): AnswerTree 
   };
 }
 
-/** An adapter every part of which gets a gradient: B is zero at the start. */
-export async function trainedState(runner: ModelRunner): Promise<ModelState> {
+/** An adapter every part of which gets a gradient (B is zero at the start), for rows of `length` tokens at most. */
+export async function trainedState(runner: ModelRunner, length = 256): Promise<ModelState> {
   const parameters = await runner.initialParameters(1);
   const moved = parameters.map((value, i) => value + 0.02 * Math.sin(i));
-  return { parameters: moved, rope: ropeForModel(runner.config, null)(256) };
+  return { parameters: moved, rope: ropeForModel(runner.config, null)(length) };
 }
