@@ -9,6 +9,7 @@ import type { EngineUsage, FromEngine, ToEngine } from '../engine/protocol/messa
 import { fromWireError, toWireError } from '../engine/protocol/wire-error.ts';
 import { engineEnvironment } from './cuda/engine-environment.ts';
 import type { EngineDevice } from './cuda/engine-environment.ts';
+import { crashed } from './engine-crash.ts';
 import { stopSignals } from '../files/stop-signals.ts';
 
 /** What every long-running service takes. */
@@ -240,24 +241,6 @@ function send(child: ChildProcess, message: ToEngine): void {
 
 function cancelled(): UserError {
   return new UserError('cancelled', 'The job was stopped.');
-}
-
-function crashed(kind: JobKind, how: string, output: string, killedForMemory: boolean): UserError {
-  const last = output.trim().split('\n').at(-1) ?? '';
-  if (killedForMemory || /bad_alloc|JavaScript heap out of memory|Array buffer allocation failed/.test(output)) {
-    return new UserError('no_memory', `The memory of this machine was not enough for ${kind} (${how}).`, {
-      hint: 'What it had reported is stored, so a run or a generation can be continued. Use shorter inputs, gradient checkpointing or an adapter of lower rank; longhand plan shows what needs how much.',
-      ...(output.trim() === '' ? {} : { cause: new Error(output.trim()) }),
-    });
-  }
-  return new UserError(
-    'internal',
-    `The engine process ended unexpectedly (${how}) during ${kind}${last === '' ? '' : `: ${last}`}.`,
-    {
-      hint: 'What it had reported is stored, so a run or a generation can be continued; if it ends again, it may lack memory: use shorter inputs or fewer of them at a time.',
-      ...(output.trim() === '' ? {} : { cause: new Error(output.trim()) }),
-    },
-  );
 }
 
 /** The device that a job asks for; jobs that only read and count run on whichever there is. */
