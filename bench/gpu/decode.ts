@@ -1,6 +1,7 @@
 // Time a token when questions are answered behind a long document: node decode.ts MODEL --prefix 32768 --batches 1,4. The time
 // a token is the difference of two runs of unequal length, so that reading the document does not count. --products: attention by
-// plain products instead of PagedAttention; --merge: the adapter added to a copy of the weights; --targets: the adapted layers.
+// plain products instead of PagedAttention; --together, --apart: over all sequences at once, or each alone (default: what the
+// runner chooses); --merge: the adapter added to a copy of the weights; --targets: the adapted layers.
 import { parseArgs } from 'node:util';
 import { loadResidentModel } from '../../src/main/engine/resident/resident-model.ts';
 import { ropeForModel } from '../../src/main/engine/training/rope-for.ts';
@@ -17,6 +18,7 @@ const { values, positionals } = parseArgs({
     products: { type: 'boolean', default: false },
     merge: { type: 'boolean', default: false },
     together: { type: 'boolean', default: false },
+    apart: { type: 'boolean', default: false },
   },
 });
 const memory = new MemoryWatch();
@@ -26,7 +28,7 @@ const model = await loadResidentModel(positionals[0] ?? '', {
   trainable: { kind: 'lora', rank: 16, alpha: 32, rslora: false, targets: values.targets.split(',') },
   programs: ['generate'],
   mergeAdapter: values.merge,
-  together: values.together,
+  ...(values.together || values.apart ? { together: values.together } : {}),
   paged: !values.products,
 });
 const prefix = Int32Array.from({ length: Number(values.prefix) }, (_, i) => (i * 7919) % model.config.vocabSize);
@@ -50,7 +52,7 @@ for (const batch of values.batches.split(',').map(Number)) {
     JSON.stringify({
       side: 'ours',
       task: 'decode',
-      attention: values.products ? 'products' : values.together ? 'together' : 'paged',
+      attention: values.products ? 'products' : values.together ? 'together' : values.apart ? 'paged' : 'chosen',
       adapter: values.merge ? 'merged' : 'apart',
       targets: values.targets,
       layers: model.config.numLayers,

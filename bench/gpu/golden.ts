@@ -110,7 +110,7 @@ for (const name of readdirSync(path.join(folder, 'models')).filter((name) => nam
     checkpointing: 'layer',
     programs: values.generation ? ['generate'] : ['gradients', 'generate'],
     mergeAdapter: values.merge,
-    together: values.together,
+    ...(values.together ? { together: true } : {}),
   };
   const own: Partial<ResidentOptions> = { paged: device === 'cuda' && dtype === 'bfloat16' && !values.products };
   try {

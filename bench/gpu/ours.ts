@@ -1,8 +1,11 @@
 // One LongPO step (packed pair, loss head, reference, optimizer) for each length, in one resident session; a JSON line each.
 // node ours.ts MODEL --lengths 8192,32768 [--repeat 2] [--answer 256] [--chunk 4096] [--int4 FOLDER of 4-bit weights] [--segments LAYERS]
+// [--reserve BYTES of the card taken in advance (default: as the planner says)]
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { loadResidentModel, type ResidentModel } from '../../src/main/engine/resident/resident-model.ts';
+import { reserveBytes } from '../../src/shared/memory-plan.ts';
+import { planShape } from '../../src/main/engine/model/plan-shape.ts';
 import { loadModelConfig } from '../../src/main/engine/model/config.ts';
 import {
   buildAnswerTargets,
@@ -123,7 +126,20 @@ const lora = {
   targets: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
 } as const;
 const [mlpRows, block, scores] = [number(values.mlpRows), number(values.block), number(values.scores)];
-const reserve = number(values.reserve);
+const tokens = Math.max(...values.lengths.split(',').map(Number)) + 2 * answer;
+const baseBits = values.int4 === undefined ? 'own' : '4';
+const reserve =
+  number(values.reserve) ??
+  reserveBytes(planShape(await loadModelConfig(dir)), {
+    ...{
+      device: values.device === 'cpu' ? 'cpu' : 'cuda',
+      tokens,
+      trainable: { ...lora, targets: [...lora.targets] },
+      checkpointing: 'layer',
+      baseBits,
+    },
+    segmentLayers: number(values.segments) ?? 0,
+  });
 const segments = number(values.segments);
 const host = number(values.host);
 const created = await seconds(() =>
@@ -136,7 +152,7 @@ const created = await seconds(() =>
     programs: ['score', 'gradients'],
     ...(mlpRows === undefined ? {} : { mlpRows }),
     ...(block === undefined ? {} : { attentionBlock: block }),
-    ...(reserve === undefined ? {} : { reserveBytes: reserve }),
+    reserveBytes: reserve,
     ...(segments === undefined ? {} : { segmentLayers: segments }),
     ...(host === undefined ? {} : { hostBytes: host }),
     ...(values.int4 === undefined ? {} : { int4Folder: values.int4 }),
@@ -150,6 +166,7 @@ console.log(
     side: 'ours',
     created: created.seconds,
     memoryMiB: memory.peak(),
+    reservedGiB: reserve / 2 ** 30,
     layers: (await loadModelConfig(dir)).numLayers,
   }),
 );

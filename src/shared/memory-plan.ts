@@ -16,6 +16,9 @@ export type PlanModel = Pick<
   | 'dtypes'
 >;
 
+/** What the memory of a step itself depends on. */
+export type PlanShape = Omit<PlanModel, 'dtypes'>;
+
 /** A LongPO step as a run does it. */
 export interface PlanRequest {
   readonly device: 'cpu' | 'cuda';
@@ -27,6 +30,12 @@ export interface PlanRequest {
   readonly baseBits?: RunConfig['baseBits'];
   /** Layers in one run of the step; left out, 0 or all of them: one run. */
   readonly segmentLayers?: number;
+}
+
+/** The step of a run whose longest row has `tokens`. */
+export function stepRequest(config: RunConfig, tokens: number): PlanRequest {
+  const { device, trainable, gradientCheckpointing: checkpointing, baseBits, segmentLayers } = config;
+  return { device, tokens, trainable, checkpointing, baseBits, segmentLayers };
 }
 
 export interface MemoryPart {
@@ -55,9 +64,12 @@ export interface MemoryPlan {
   /** Layers in one run of the step, and the computer's memory that holds what lies between; null and 0 for one run. */
   readonly segmentLayers: number | null;
   readonly hostBytes: number;
+  /** What a run takes of the card in large pieces before it begins, whole GiB; 0 on the CPU. It is in the peak. */
+  readonly reserveBytes: number;
 }
 
 const MiB = 2 ** 20;
+const GiB = 2 ** 30;
 
 /** Bytes of a weight in 4 bits: two a byte, and a bfloat16 scale for each 32. */
 const INT4 = 0.5 + 2 / 32;
@@ -92,32 +104,39 @@ const CPU = {
 } as const;
 
 /**
- * CUDA's terms. Context and what the first run leaves behind are measured on one H100 with 4 and 32 layers; the rest is what
- * is alive at once in the graph (layer inputs in bfloat16, one layer's backward pass, scores at a time, loss head), and pieces
- * that the arena keeps but cannot join: that term is empirical, from three lengths of one shape (docs/results/gpu-2026-11.md).
+ * CUDA's terms. Context and what the first run leaves behind are measured on one H100 with 4 and 32 layers; the rest is counted:
+ * what is alive when a layer's attention goes its way back, where the peak is. `holes` is empirical (docs/decisions, 12).
  */
 const CUDA = {
-  context: 604 * MiB,
-  firstRun: 1045 * MiB,
-  firstRunLayer: 80 * MiB,
-  /** bfloat16 numbers a token that one layer's backward pass holds. */
-  workHidden: 5,
-  workHeads: 5,
-  workKeys: 4,
+  context: 624 * MiB,
+  /** Handles of cuBLAS and cuDNN, one each for every Loop and Scan body: eight a layer. */
+  layer: 80 * MiB,
+  /**
+   * bfloat16 numbers a token that lie about then. In units of the hidden size: the layer's normed input, the gradient that came
+   * and the one kept for the sum. Of the queries: themselves, the attention's output and its gradient, in rows and by head. Of
+   * keys: rotated keys and values, those that each of the two passes sees, and the two that single out a first key.
+   */
+  workHidden: 3,
+  workHeads: 6,
+  workKeys: 8,
+  /**
+   * The same for the heads of one pass: queries and gradients with eight more channels (136 for 128); keys and values so for
+   * both passes, as they were sliced for the second one, and their gradients' sums in float32.
+   */
+  passHeads: 2.13,
+  passKeys: 10.5,
   block: 1024,
   scores: 1.2e9,
   scoresInt4: 1.5e8,
-  /** Pieces: as much again as what grows with the length where that is this much, in proportion; at most 1.1 times it. */
-  piecesDouble: 21_700 * MiB,
-  piecesMost: 1.1,
-  /** With segments, in the simulation (docs/results/gpu-2026-11.md). */
-  piecesSegments: 0.6,
   /** P, dP and dS in bfloat16. */
   scoreBytes: 6,
   chunk: 1024,
   logitBytes: 10,
-  /** Bytes a trained number: vector and gradient in float32. */
-  trained: 8,
+  /** Bytes a trained number: vector, gradient and its parts in float32, a copy in bfloat16. All weights: without the parts. */
+  adapter: 14,
+  full: 12,
+  /** Holes between what is alive, as a share of what does not stay from layer to layer. */
+  holes: 0.1,
 } as const;
 
 interface Sizes {
@@ -129,7 +148,7 @@ interface Sizes {
   readonly trained: number;
 }
 
-function sizes(model: PlanModel, trainable: PlanRequest['trainable']): Sizes {
+function sizes(model: PlanShape, trainable: PlanRequest['trainable']): Sizes {
   const { layers, hiddenSize: h, intermediateSize: f, vocabSize } = model;
   const q = model.heads * model.headDim;
   const k = model.kvHeads * model.headDim;
@@ -156,19 +175,19 @@ function sizes(model: PlanModel, trainable: PlanRequest['trainable']): Sizes {
 
 /** Predicts the peak of a training step, part by part. Optimizer, reference pass and gradients are in it. */
 export function planMemory(model: PlanModel, request: PlanRequest): MemoryPlan {
-  const parts = (request.device === 'cpu' ? cpuParts(model, request) : cudaParts(model, request)).filter(
-    ({ bytes }) => bytes > 0,
-  );
+  const all = request.device === 'cpu' ? cpuParts(model, request) : cudaParts(model, request);
+  const parts = all.filter(({ bytes }) => bytes > 0);
   const { device, tokens } = request;
   const segmentLayers = segmentsIn(model, request);
   return {
     ...{ device, tokens, peak: parts.reduce((sum, { bytes }) => sum + bytes, 0), parts, segmentLayers },
     hostBytes: segmentLayers === null ? 0 : hostBytes(model, { ...request, segmentLayers }),
+    reserveBytes: reserveBytes(model, request),
   };
 }
 
 /** Layers in a segment, or null where the step is one run. */
-function segmentsIn({ layers }: PlanModel, { segmentLayers = 0 }: PlanRequest): number | null {
+function segmentsIn({ layers }: PlanShape, { segmentLayers = 0 }: PlanRequest): number | null {
   return segmentLayers > 0 && segmentLayers < layers ? segmentLayers : null;
 }
 
@@ -270,38 +289,26 @@ function cpuParts(model: PlanModel, { tokens, trainable, checkpointing, baseBits
   ];
 }
 
-function cudaParts(model: PlanModel, request: PlanRequest): MemoryPart[] {
+/** What a step on CUDA takes of the arena, beside the trained vector. */
+function stepParts(model: PlanShape, request: PlanRequest): MemoryPart[] {
   const { tokens, trainable, checkpointing, baseBits } = request;
-  const segment = segmentsIn(model, request);
   const { layers, hiddenSize, intermediateSize, kvHeads, heads, vocabSize } = model;
-  const { q, k, linear, trained } = sizes(model, trainable);
-  const full = trainable.kind === 'full';
-  const int4 = baseBits === '4' && !full;
+  const { q, k } = sizes(model, trainable);
+  const int4 = baseBits === '4' && trainable.kind !== 'full';
   const perHead = (heads / kvHeads) * Math.min(tokens < 65_536 ? CUDA.block : 2 * CUDA.block, tokens) * tokens;
   const divisors = Array.from({ length: kvHeads }, (_, i) => i + 1).filter((n) => kvHeads % n === 0);
   const atOnce = divisors.findLast((n) => n * perHead <= (int4 ? CUDA.scoresInt4 : CUDA.scores)) ?? 1;
-  const kept = segment ?? layers;
-  const work = CUDA.workHidden * hiddenSize + CUDA.workHeads * q + CUDA.workKeys * k;
-  const parts: MemoryPart[] = [
-    {
-      name: 'runtime',
-      bytes: CUDA.context + CUDA.firstRun + CUDA.firstRunLayer * layers,
-      about: 'the CUDA context, and what the first run takes whatever its length',
-    },
-    {
-      name: 'weights',
-      bytes: int4 ? 2 * (model.parameters - linear) + INT4 * linear : 2 * model.parameters,
-      about: int4 ? 'linear weights in 4 bits, the others in bfloat16' : 'weights in bfloat16',
-    },
-    {
-      name: 'trained',
-      bytes: (full ? 12 : CUDA.trained) * trained,
-      about: full ? 'all weights and gradients in float32; an adapter needs far less' : 'the adapter and its gradient',
-    },
+  const kept = segmentsIn(model, request) ?? layers;
+  const layer = CUDA.workHidden * hiddenSize + CUDA.workHeads * q + CUDA.workKeys * k;
+  const pass = (atOnce / kvHeads) * (CUDA.passHeads * q + CUDA.passKeys * k);
+  // In 4 bits, an MLP's three weights are unpacked together.
+  const workspace = 2 * tokens * (layer + pass) + (int4 ? 2 * 3 * hiddenSize * intermediateSize : 0);
+  const scores = CUDA.scoreBytes * atOnce * perHead;
+  return [
     {
       name: 'layerInputs',
-      // A segment's own, and what enters and leaves it.
-      bytes: 2 * tokens * hiddenSize * ((checkpointing === 'layer' ? kept : 0) + (segment === null ? 0 : 3)),
+      // A segment's rows and their gradient as they came from the computer's memory stay to the end of its run.
+      bytes: 2 * tokens * hiddenSize * ((checkpointing === 'layer' ? kept : 0) + (kept < layers ? 2 : 0)),
       about: "every layer's input, kept for the way back; grows with the length",
     },
     {
@@ -310,36 +317,62 @@ function cudaParts(model: PlanModel, request: PlanRequest): MemoryPart[] {
         checkpointing === 'layer' ? 0 : 2 * kept * tokens * (4 * hiddenSize + 3 * q + 4 * k + 4 * intermediateSize),
       about: 'all that every layer computes; gradient checkpointing keeps its input only',
     },
-    {
-      name: 'workspace',
-      // In 4 bits, an MLP's three weights are unpacked together.
-      bytes: 2 * tokens * work + (int4 ? 2 * 3 * hiddenSize * intermediateSize : 0),
-      about: "one layer's way back",
-    },
-    {
-      name: 'scores',
-      bytes: CUDA.scoreBytes * atOnce * perHead,
-      about: 'a block of attention scores; fewer at a time are slower',
-    },
+    { name: 'workspace', bytes: workspace, about: "one layer's way back" },
+    { name: 'scores', bytes: scores, about: 'a block of attention scores; fewer at a time are slower' },
     {
       name: 'lossHead',
-      bytes: CUDA.logitBytes * Math.min(CUDA.chunk, tokens) * vocabSize,
+      // Gone when the layers go their way back: only what it needs more than they do.
+      bytes: Math.max(0, CUDA.logitBytes * Math.min(CUDA.chunk, tokens) * vocabSize - workspace - scores),
       about: 'a chunk of logits and their gradient',
     },
-  ];
-  const growing = parts
-    .filter(({ name }) => name === 'layerInputs' || name === 'activations' || name === 'workspace')
-    .reduce((sum, { bytes }) => sum + bytes, 0);
-  return [
-    ...parts,
     {
       name: 'pieces',
-      // What is needed, not what is taken where there is plenty: on a card with 24 GiB left the arena asked for exact pieces.
-      bytes: int4
-        ? 0
-        : growing * (segment === null ? Math.min(CUDA.piecesMost, growing / CUDA.piecesDouble) : CUDA.piecesSegments),
-      about: 'memory that the runtime keeps in pieces too small for what comes later',
+      bytes: CUDA.holes * (workspace + scores),
+      about: 'holes between what is in use, and whole GiB',
     },
+  ];
+}
+
+/**
+ * What a run on CUDA takes of the card in large pieces before it begins: all that its longest step needs, in pairs of GiB. The
+ * pieces that the runtime takes as it goes cannot be joined, and would be more. Nothing where they fit into one of these, and
+ * nothing with weights in 4 bits, which are for cards that are nearly full: there it asks for exact pieces.
+ */
+export function reserveBytes(model: PlanShape, request: PlanRequest): number {
+  if (request.device === 'cpu' || (request.baseBits === '4' && request.trainable.kind !== 'full')) return 0;
+  const need = stepParts(model, request).reduce((sum, { bytes }) => sum + bytes, 0);
+  return need <= GiB ? 0 : 2 * GiB * Math.ceil(need / (2 * GiB));
+}
+
+/** What the arena has when it has given `bytes` in small tensors: its pieces are 1, 2, 4, ... MiB, from 1 GiB on 1 GiB each. */
+function firstPieces(bytes: number): number {
+  return bytes < GiB ? 2 ** Math.ceil(Math.log2(bytes / MiB + 1)) * MiB - MiB : Math.ceil(bytes / GiB) * GiB;
+}
+
+function cudaParts(model: PlanModel, request: PlanRequest): MemoryPart[] {
+  const { linear, trained } = sizes(model, request.trainable);
+  const full = request.trainable.kind === 'full';
+  const int4 = request.baseBits === '4' && !full;
+  const parts = stepParts(model, request);
+  const need = parts.reduce((sum, { bytes }) => sum + bytes, 0);
+  const rounded = Math.max(0, reserveBytes(model, request) - need);
+  return [
+    {
+      name: 'runtime',
+      bytes: CUDA.context + CUDA.layer * model.layers,
+      about: "the CUDA context, and its libraries' handles",
+    },
+    {
+      name: 'weights',
+      bytes: int4 ? 2 * (model.parameters - linear) + INT4 * linear : 2 * model.parameters,
+      about: int4 ? 'linear weights in 4 bits, the others in bfloat16' : 'weights in bfloat16',
+    },
+    {
+      name: 'trained',
+      bytes: full ? CUDA.full * trained : firstPieces(CUDA.adapter * trained),
+      about: full ? 'all weights and gradients in float32; an adapter needs far less' : 'the adapter and its gradient',
+    },
+    ...parts.map((part) => (part.name === 'pieces' ? { ...part, bytes: part.bytes + rounded } : part)),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { freemem } from 'node:os';
-import { withSegments } from '../../shared/memory-plan.ts';
-import type { PlanModel, PlanRequest, Room } from '../../shared/memory-plan.ts';
+import { stepRequest, withSegments } from '../../shared/memory-plan.ts';
+import type { PlanModel, Room } from '../../shared/memory-plan.ts';
 import type { RunConfig } from '../../shared/run-config.ts';
 import { freeOnCard } from './cuda/free-memory.ts';
 
@@ -8,12 +8,6 @@ import { freeOnCard } from './cuda/free-memory.ts';
 export async function roomFor({ device }: Pick<RunConfig, 'device'>, ownPids: readonly number[]): Promise<Room> {
   const host = freemem();
   return { host, memory: device === 'cpu' ? host : await freeOnCard(ownPids) };
-}
-
-/** The plan of a run's step on its longest example, in the segments that it needs. */
-export function stepRequest(model: PlanModel, config: RunConfig, tokens: number, room: Room): PlanRequest {
-  const { device, trainable, gradientCheckpointing: checkpointing, baseBits, segmentLayers } = config;
-  return withSegments(model, { device, tokens, trainable, checkpointing, baseBits, segmentLayers }, room);
 }
 
 /**
@@ -27,6 +21,6 @@ export async function withSettledSegments(
   ownPids: readonly number[],
 ): Promise<RunConfig> {
   if (config.device === 'cpu' || config.segmentLayers > 0) return config;
-  const request = stepRequest(model, config, longestTokens, await roomFor(config, ownPids));
+  const request = withSegments(model, stepRequest(config, longestTokens), await roomFor(config, ownPids));
   return { ...config, segmentLayers: request.segmentLayers || model.layers };
 }

@@ -17,7 +17,7 @@ import { stopIfAborted } from './job-context.ts';
 import { frozenName } from './model-holder.ts';
 import { loadModelText } from './model-text.ts';
 import { readSamples } from './read-samples.ts';
-import { trainingPrograms } from './training-programs.ts';
+import { trainingModel } from './training-model.ts';
 
 /**
  * Does what a run would do, on its longest example and one of median length: load, score the reference, gradient and
@@ -41,14 +41,7 @@ export const dryRun: Job<'dryRun'> = async ({ modelDir, config, documents }, con
   }
   const heldOut = samples.length > trained.length;
   stopIfAborted(context.signal);
-  const runner = await context.models.get({
-    ...{ modelDir, device: config.device, threads: config.threads, baseBits: config.baseBits },
-    ...{ signal: context.signal, progress: context.progress },
-    trainable: config.trainable,
-    checkpointing: config.gradientCheckpointing,
-    segmentLayers: config.segmentLayers,
-    programs: trainingPrograms(config, heldOut),
-  });
+  const runner = await trainingModel(context, { modelDir, config }, { examples: byLength, heldOut });
   const loaded = performance.now();
   report(1);
 

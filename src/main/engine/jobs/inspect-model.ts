@@ -5,7 +5,8 @@ import type { MemoryEstimate, ModelReport } from '../../../shared/model-report.t
 import { loadModelConfig } from '../model/config.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { Trainable } from '../../../shared/run-config.ts';
-import { expectedTensors, openWeights, weightsFingerprint } from '../model/weights.ts';
+import { planShape } from '../model/plan-shape.ts';
+import { openWeights, weightsFingerprint } from '../model/weights.ts';
 import { loadChatTemplate, readTurnFormat } from '../text/chat-template.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
@@ -42,20 +43,11 @@ export const inspectModel: Job<'inspectModel'> = async ({ modelDir }) => {
 
   const dtypes: Record<string, number> = {};
   for (const { dtype, length } of weights?.tensors.values() ?? []) dtypes[dtype] = (dtypes[dtype] ?? 0) + length;
-  const parameters = expectedTensors(config).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
   const report: Omit<ModelReport, 'memory'> = {
     path: modelDir,
     fingerprint: await weightsFingerprint(modelDir),
     architecture: config.modelType,
-    parameters,
-    layers: config.numLayers,
-    hiddenSize: config.hiddenSize,
-    intermediateSize: config.intermediateSize,
-    heads: config.numHeads,
-    kvHeads: config.numKvHeads,
-    headDim: config.headDim,
-    vocabSize: config.vocabSize,
-    tiedEmbeddings: config.tieWordEmbeddings,
+    ...planShape(config),
     contextLength: config.maxPositionEmbeddings,
     rope: config.rope,
     dtypes,

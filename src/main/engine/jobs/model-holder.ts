@@ -21,6 +21,8 @@ export interface ModelRequest extends Execution {
   readonly checkpointing?: Checkpointing;
   /** Layers in one run of a gradient step; 0 or left out, all. */
   readonly segmentLayers?: number;
+  /** What to take of the card's memory before the first step, see reserveBytes. */
+  readonly reserveBytes?: number;
   /** Stops a conversion of the weights. */
   readonly signal?: AbortSignal;
   /** Hears how far a conversion of the weights is (phase `convert`). */
@@ -34,6 +36,7 @@ const FROZEN = { kind: 'lora', rank: 1, alpha: 1, rslora: false, targets: ['q_pr
 export class ModelHolder {
   #key = '';
   #programs: readonly Program[] = [];
+  #reserved = 0;
   #model: ResidentModel | undefined;
 
   /** The model as asked for; loaded anew unless the one at hand is the same and has the programs. */
@@ -54,7 +57,11 @@ export class ModelHolder {
       trainable,
       hasGradients ? [checkpointing, segmentLayers] : null,
     ]);
-    const has = key === this.#key && programs.every((program) => this.#programs.includes(program));
+    const { reserveBytes = 0 } = request;
+    const has =
+      key === this.#key &&
+      reserveBytes <= this.#reserved &&
+      programs.every((program) => this.#programs.includes(program));
     if (this.#model !== undefined && has) return this.#model;
     await this.release();
     const model = await loadResidentModel(modelDir, {
@@ -63,6 +70,7 @@ export class ModelHolder {
       checkpointing,
       programs,
       ...(segmentLayers === 0 ? {} : { segmentLayers }),
+      reserveBytes,
       trainable: trainable.kind === 'frozen' ? FROZEN : trainable,
       ...(int4 ? { int4Folder: weightCacheFolder() } : {}),
       ...(request.signal === undefined ? {} : { signal: request.signal }),
@@ -73,6 +81,7 @@ export class ModelHolder {
     this.#model = model;
     this.#key = key;
     this.#programs = programs;
+    this.#reserved = reserveBytes;
     return model;
   }
 

@@ -15,7 +15,7 @@ import { frozenName } from './model-holder.ts';
 import { loadModelText } from './model-text.ts';
 import { readSamples } from './read-samples.ts';
 import { ReferenceStore } from './reference-store.ts';
-import { trainingPrograms } from './training-programs.ts';
+import { trainingModel } from './training-model.ts';
 
 /**
  * One run, from its samples to its last checkpoint. Stopped by the signal it writes a checkpoint and ends as `stopped`
@@ -36,14 +36,7 @@ export const train: Job<'train'> = async (input, context) => {
   const examples = [...buildExamples(builder, await readSamples(context, 'train', input.samples), config)];
   const heldOutSamples = await readSamples(context, 'heldOut', input.heldOutSamples);
   const heldOutExamples = [...buildExamples(builder, heldOutSamples, config)];
-  const runner = await context.models.get({
-    ...{ modelDir, device: config.device, threads: config.threads, baseBits: config.baseBits },
-    ...{ signal: context.signal, progress: context.progress },
-    trainable: config.trainable,
-    checkpointing: config.gradientCheckpointing,
-    segmentLayers: config.segmentLayers,
-    programs: trainingPrograms(config, heldOutExamples.length > 0),
-  });
+  const runner = await trainingModel(context, { modelDir, config }, { examples, heldOut: heldOutExamples.length > 0 });
   const loaded = performance.now();
 
   const { rope } = runner.config;

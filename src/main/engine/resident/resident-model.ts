@@ -65,8 +65,8 @@ export interface ResidentOptions {
   readonly mlpRows?: number;
   readonly scoresAtOnce?: number;
   /**
-   * Bytes of the card's memory that each run takes in large pieces first (given back with the model), in whole GiB, 96 at
-   * most. For rows so long that what they need, taken in small pieces, would not fit.
+   * Bytes of the card's memory that are taken in large pieces once the model is there (in whole GiB, 96 at most; as much as
+   * there is) and given back with it. The pieces that runs take as they grow cannot be joined: a long row needs more of them.
    */
   readonly reserveBytes?: number;
   /**
@@ -131,7 +131,6 @@ export class ResidentModel implements ModelRunner {
   private readonly segmented: SegmentedStep | undefined;
   private fullReference: Promise<Float32Array> | undefined;
   private busy = false;
-  private reserveTaken = false;
 
   private constructor(
     config: ModelConfig,
@@ -182,13 +181,13 @@ export class ResidentModel implements ModelRunner {
     });
     const model = new ResidentModel(config, weights, layout, session, options);
     if (options.device === 'cuda') await model.warmUp();
-    model.reserveTaken = false;
     return model;
   }
 
   /**
    * One token through each program over whole rows. CUDA makes the handles of its libraries when they are first used, and
-   * cannot any more once a long row has taken the card's memory.
+   * cannot any more once a long row has taken the card's memory. Then memory is taken in advance, once: the arena keeps it, and
+   * a second time, what runs leave behind would lie in one of the pieces, and another one be taken.
    */
   private async warmUp(): Promise<void> {
     const built = this.options.programs ?? PROGRAMS;
@@ -203,10 +202,18 @@ export class ResidentModel implements ModelRunner {
     const rows = this.layoutOf({ ids: Int32Array.of(0), prefix: 1, first: 0, second: 0 });
     const one = vector(Int32Array.of(0));
     const weights = ['nll_weight', 'chosen_mask', 'rejected_mask'].map((name) => [name, vector(Float32Array.of(1))]);
-    const feeds: Feeds = { ...rows.feeds, from: one, target: one, reserve: reserved(0) };
-    if (built.includes('score')) await this.alone(() => this.run('score', state, feeds));
+    const feeds: Feeds = { ...rows.feeds, from: one, target: one };
+    const score = (reserve: number): Promise<Results> =>
+      this.alone(() => this.run('score', state, { ...feeds, reserve: reserved(reserve) }));
+    if (built.includes('score')) await score(0);
     const trained = { ...feeds, ...(Object.fromEntries(weights) as Feeds) };
     if (built.includes('gradients')) await this.alone(() => this.gradientRuns(state, trained, rows.length, {}));
+    const { reserveBytes = 0 } = this.options;
+    if (!built.includes('score') || reserveBytes === 0) return;
+    await score(reserveBytes).catch((error: unknown) => {
+      // What there was is taken; whether it is enough shows in the step.
+      if (!(error instanceof UserError) || error.code !== 'no_memory') throw error;
+    });
   }
 
   async initialParameters(seed: number): Promise<Float32Array> {
@@ -405,7 +412,6 @@ export class ResidentModel implements ModelRunner {
       ...(isPaged(this.options) ? pageFeeds(0, 0, 0) : {}),
       ...this.segmented?.nothing,
       program: ruler(program),
-      reserve: this.reserve(),
       parameters: vector(parameters),
       rope_cos: { data: rope.cos, dims: [rope.length, rope.half] },
       rope_sin: { data: rope.sin, dims: [rope.length, rope.half] },
@@ -416,16 +422,6 @@ export class ResidentModel implements ModelRunner {
       throw new Error('the resident graph has four outputs');
     }
     return { floats, scalars, gradient, tokens, ...(rows && scales ? { between: { rows, scales } } : {}) };
-  }
-
-  /**
-   * With segments, memory is taken in advance by the first run alone: what a run leaves behind lies in one of the pieces, so
-   * the next would have to take another one.
-   */
-  private reserve(): HostTensor {
-    const bytes = this.reserveTaken ? 0 : (this.options.reserveBytes ?? 0);
-    this.reserveTaken = this.segmented !== undefined;
-    return reserved(bytes);
   }
 
   /** Ends profiling; the trace file is written. */
@@ -568,6 +564,7 @@ function collect(flat: Int32Array, batch: number, stops: ReadonlySet<number>): G
 
 /** What is fed to the inputs that a program does not read. */
 const EMPTY: Feeds = {
+  reserve: reserved(0),
   prefix: size(0),
   from: vector(new Int32Array(0)),
   target: vector(new Int32Array(0)),

@@ -1,11 +1,11 @@
 import type { RunPlanView, RunView } from '../../../shared/api/runs.ts';
-import { judgePlan, longestThatFits, planMemory } from '../../../shared/memory-plan.ts';
+import { judgePlan, longestThatFits, planMemory, stepRequest, withSegments } from '../../../shared/memory-plan.ts';
 import { parseRunConfig } from '../../../shared/run-config.ts';
 import { dryRun } from '../dry-run.ts';
 import { exportAdapter, exportMerged } from '../exports.ts';
 import { exportPairs } from '../pairs.ts';
 import { usableModel } from '../models.ts';
-import { roomFor, stepRequest } from '../run-memory.ts';
+import { roomFor } from '../run-memory.ts';
 import { cancelRun, continueFrom, planTraining, runDetail, runMetrics, setCheckpointPinned, train } from '../runs.ts';
 import type { RunOutcome, TrainOptions, TrainRequest } from '../runs.ts';
 import type { JobControl } from './api-jobs.ts';
@@ -30,7 +30,7 @@ async function plan(session: Session, request: TrainRequest): Promise<RunPlanVie
   const report = await usableModel(session.context.engine, request.modelDir);
   const { longestTokens, packedTokens, steps, examples, heldOutExamples } = planned.plan;
   const room = await roomFor(config, ownEngine(session).ownPids);
-  const step = stepRequest(report, config, longestTokens, room);
+  const step = withSegments(report, stepRequest(config, longestTokens), room);
   const memory = planMemory(report, step);
   const { verdict, advice } = judgePlan(report, step, room);
   return {

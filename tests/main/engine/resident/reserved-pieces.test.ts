@@ -2,21 +2,37 @@ import { expect, it } from 'vitest';
 import { RESERVED_PIECES, reservedPieces } from '../../../../src/main/engine/resident/reserved-pieces.ts';
 
 const GIB = 2 ** 30;
-/** What the arena takes from the card for each piece: the next power of two. */
-const taken = (bytes: number): number[] =>
-  reservedPieces(bytes).map((length) => (length === 0 ? 0 : 2 ** Math.ceil(Math.log2(8 * length)) / GIB));
+/** The pieces in GiB that were asked for, without the zeros. */
+const asked = (bytes: number): number[] =>
+  reservedPieces(bytes)
+    .filter((length) => length > 0)
+    .map((length) => Math.ceil((8 * length) / GIB));
 
-it('cuts memory into powers of two, the largest first', () => {
-  expect(taken(0)).toEqual(new Array<number>(RESERVED_PIECES).fill(0));
-  expect(taken(1)).toEqual([1, ...new Array<number>(RESERVED_PIECES - 1).fill(0)]);
-  expect(taken(54e9)).toEqual([16, 16, 16, 2, 1, 0, 0, 0, 0, 0]);
+/** What onnxruntime's arena (kNextPowerOfTwo, extensions of 1 GiB) takes from the card for such requests, in GiB. */
+function taken(pieces: readonly number[]): { readonly total: number; readonly next: number } {
+  let [next, total] = [1, 0];
+  for (const piece of pieces) {
+    const doubled = piece > next;
+    while (piece > next) next *= 2;
+    total += next;
+    if (!doubled) next = Math.min(2 * next, 1);
+  }
+  return { total, next };
+}
+
+it('cuts memory into powers of two, the larger ones twice', () => {
+  expect(reservedPieces(0)).toEqual(new Array<number>(RESERVED_PIECES).fill(0));
+  expect(asked(1)).toEqual([2]);
+  expect(asked(20 * GIB)).toEqual([8, 8, 2, 2]);
+  expect(asked(14 * GIB)).toEqual([4, 4, 2, 2, 2]);
+  expect(asked(54e9)).toEqual([16, 16, 8, 8, 2, 2]);
 });
 
-it('takes what was asked for, up to a GiB more, in pieces that a 32-bit count can fill', () => {
-  for (let gib = 1; gib <= 100; gib += 0.7) {
-    const pieces = taken(gib * GIB);
-    expect(pieces).toHaveLength(RESERVED_PIECES);
-    expect(pieces.reduce((sum, size) => sum + size, 0)).toBe(Math.ceil(gib));
+it('the arena takes what was asked for, up to two GiB more, and small pieces after that', () => {
+  for (let gib = 1; gib <= 96; gib += 0.7) {
+    expect(reservedPieces(gib * GIB)).toHaveLength(RESERVED_PIECES);
+    expect(taken(asked(gib * GIB))).toMatchObject({ total: 2 * Math.ceil(gib / 2) });
+    expect(taken(asked(gib * GIB)).next).toBeLessThanOrEqual(2);
     expect(Math.max(...reservedPieces(gib * GIB))).toBeLessThan(2 ** 31);
   }
 });
