@@ -19,6 +19,7 @@ const visit = (name: string): Promise<unknown> => page.goto(`${app.origin}/#/${n
 const call = <T>(name: string, input: unknown): Promise<T> => callFrom<T>(page, name, input);
 const idle = (): Promise<void> => idleIn(app);
 const card = (name: string) => page.getByRole('region', { name, exact: true });
+const readySet = (name: RegExp) => page.getByRole('checkbox', { name });
 const addTask = async (name: RegExp): Promise<void> => {
   await page.getByRole('button', { name: 'Add a task' }).click();
   await page.getByRole('menuitem', { name }).click();
@@ -106,7 +107,7 @@ describe.skipIf('reason' in chromium)(
       await card('Multiple choice').getByText('name the file of the worked examples').waitFor();
       await addTask(/^Judged chat/);
       await card('Judged chat').getByText('name the judge').waitFor();
-      await page.getByRole('checkbox', { name: /small ARC form/ }).check();
+      await readySet(/^ARC/).check();
       // What it takes stands there before the start; how long is not known of what was never measured.
       const takes = page.getByRole('table', { name: 'What each task takes' });
       await takes.getByRole('row', { name: /^long 48 about [\d.]+K 672 not known yet/ }).waitFor();
@@ -114,10 +115,28 @@ describe.skipIf('reason' in chromium)(
       await takes.getByRole('row', { name: /^small ARC form \d+ about [\d.]+K 0 not known yet/ }).waitFor();
       await page.getByText(/^Time without loading the models: not known yet\./).waitFor();
       expect(await look('evaluate-form')).toEqual([]);
-      for (const name of ['Multiple choice', 'Judged chat']) {
-        await page.getByRole('button', { name: `Remove ${name}` }).click();
-      }
-      await page.getByRole('checkbox', { name: /small ARC form/ }).uncheck();
+      // What the model has no room for is said beside the set, and nothing can be started with it.
+      await page.getByRole('button', { name: 'Remove Multiple choice' }).click();
+      await page.getByRole('button', { name: 'Remove Judged chat' }).click();
+      const start = page.getByRole('button', { name: 'Evaluate', exact: true });
+      expect(await start.isEnabled()).toBe(true);
+      await readySet(/^En.Sum/).check();
+      await takes.getByText(/answer of 1200 tokens leaves no room/).waitFor();
+      expect(await start.isDisabled()).toBe(true);
+      await readySet(/^En.Sum/).uncheck();
+      // A whole family is ticked at once; every form that has a set of our own is there.
+      const family = page.getByRole('group', { name: 'LongBench' });
+      await family.getByRole('checkbox', { name: 'LongBench, all' }).check();
+      expect(await family.getByRole('checkbox', { checked: true }).count()).toBe(18);
+      await takes.getByRole('row', { name: /^small LongBench v2 form 12 about [\d.]+K 1.5K not known yet/ }).waitFor();
+      expect(await takes.getByRole('row').count()).toBe(1 + 17 + 3);
+      await readySet(/^HotpotQA/).uncheck();
+      expect(await family.getByRole('checkbox', { name: 'LongBench, all' }).isChecked()).toBe(false);
+      expect(await look('evaluate-sets')).toEqual([]);
+      await family.getByRole('checkbox', { name: 'LongBench, all' }).check();
+      await family.getByRole('checkbox', { name: 'LongBench, all' }).uncheck();
+      expect(await family.getByRole('checkbox', { checked: true }).count()).toBe(0);
+      await readySet(/^ARC/).uncheck();
     });
 
     it('measures several models on the same sets in one go', async () => {
@@ -251,7 +270,7 @@ describe.skipIf('reason' in chromium)(
       await visit('evaluate');
       await page.getByText('New evaluation').click();
       await bits();
-      await page.getByRole('checkbox', { name: /small ARC form/ }).check();
+      await readySet(/^ARC/).check();
       await page.getByRole('button', { name: 'Evaluate', exact: true }).click();
       await page.getByRole('columnheader', { name: 'base (4 bits)' }).waitFor({ timeout: 60_000 });
       await idle();

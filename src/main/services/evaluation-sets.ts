@@ -1,41 +1,49 @@
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { BuiltInSet, ItemDocument, TaskSize } from '../../shared/api/evaluations.ts';
 import { UserError } from '../../shared/errors.ts';
 import { choiceFormSchema, choiceNames } from '../../shared/evaluation-tasks.ts';
 import type { EvaluationTask, EvaluationTaskInput } from '../../shared/evaluation-tasks.ts';
-import { publishedForms } from '../../shared/published-forms.ts';
+import { publishedFormNames, publishedForms } from '../../shared/published-forms.ts';
 import type { ServiceContext } from './context.ts';
 import { demoFolder } from './demo-folder.ts';
 import type { JobOptions } from './engine-client.ts';
 import { storedTask } from './evaluations.ts';
 import { choiceSetPaths, publishedSetPath } from './own-sets.ts';
 
-/** The sets that come with Longhand, each as a task that can be asked at once. */
-export function builtInSets(): readonly BuiltInSet[] {
-  const set = (task: Extract<EvaluationTaskInput, { readonly path: string }>): BuiltInSet => ({
-    task,
-    items: readFileSync(task.path, 'utf8').trimEnd().split('\n').length,
-  });
-  const demo = ['short', 'long', 'closed'].map((name) =>
-    set({
-      ...{ kind: 'questions', name: `demo ${name}`, separator: '\n', maxNewTokens: 14 },
-      path: join(demoFolder, 'documents', 'eval', `${name}.jsonl`),
-    }),
+type FileTask = Extract<EvaluationTaskInput, { readonly path: string }>;
+
+const demo = ['short', 'long', 'closed'].map((name): Omit<BuiltInSet, 'items'> & { readonly task: FileTask } => ({
+  ...{ family: 'Demo', label: name },
+  task: {
+    ...{ kind: 'questions', name: `demo ${name}`, separator: '\n', maxNewTokens: 14 },
+    path: join(demoFolder, 'documents', 'eval', `${name}.jsonl`),
+  },
+}));
+const choices = choiceFormSchema.options.map((form): (typeof demo)[number] => ({
+  ...{ family: 'Multiple choice', label: choiceNames[form] },
+  task: { kind: 'multiple_choice', form, name: `small ${choiceNames[form]} form`, path: choiceSetPaths(form).path },
+}));
+const published = publishedFormNames.map((form): (typeof demo)[number] => {
+  const [family = '', ...rest] = publishedForms[form].label.split(' ');
+  const task = { kind: 'published', form, name: `small ${publishedForms[form].label} form` } as const;
+  return { family, label: rest.join(' '), task: { ...task, path: publishedSetPath(form) } };
+});
+
+let counted: Promise<readonly BuiltInSet[]> | undefined;
+
+/** The sets that come with Longhand, each as a task that can be asked at once; their files are counted once. */
+export function builtInSets(): Promise<readonly BuiltInSet[]> {
+  counted ??= Promise.all(
+    [...demo, ...choices, ...published].map(async (set) => ({ ...set, items: await itemsIn(set.task.path) })),
   );
-  const choices = choiceFormSchema.options.map((form) =>
-    set({
-      ...{ kind: 'multiple_choice', form, name: `small ${choiceNames[form]} form` },
-      path: choiceSetPaths(form).path,
-    }),
-  );
-  const published = (['infinitebench/longbook_qa_eng', 'longbench/hotpotqa', 'helmet/rag'] as const).map((form) =>
-    set({
-      ...{ kind: 'published', form, name: `small ${publishedForms[form].label} form` },
-      path: publishedSetPath(form),
-    }),
-  );
-  return [...demo, ...choices, ...published];
+  return counted;
+}
+
+/** Lines of a file, or entries of a JSON list. */
+async function itemsIn(path: string): Promise<number> {
+  const text = await readFile(path, 'utf8');
+  return path.endsWith('.json') ? (JSON.parse(text) as unknown[]).length : text.trimEnd().split('\n').length;
 }
 
 /**

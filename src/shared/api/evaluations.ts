@@ -49,6 +49,10 @@ export interface EvaluationView extends EvaluationRow {
 
 /** A small set that comes with Longhand, as a task that is ready to be asked. */
 export interface BuiltInSet {
+  /** The benchmark whose form it has; `Demo` for the demo's questions. */
+  readonly family: string;
+  /** What it is called within its family. */
+  readonly label: string;
   readonly items: number;
   readonly task: EvaluationTaskInput;
 }

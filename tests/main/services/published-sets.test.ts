@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { compareEvaluations, evaluate, evaluationItems } from '../../../src/main/services/evaluations.ts';
 import { publishedSetPath } from '../../../src/main/services/own-sets.ts';
@@ -59,4 +59,16 @@ test('a wrong file, and an answer that leaves no room, are refused before anythi
   await expect(
     run('longbench/trec', { path: publishedSetPath('longbench/trec'), maxNewTokens: 400 }),
   ).rejects.toMatchObject({ code: 'invalid_input', message: expect.stringContaining('leaves no room') as string });
+});
+
+test('a set is not read again once it is checked', async () => {
+  const context = open();
+  const path = join(temporaryFolder(), 'set.jsonl');
+  copyFileSync(publishedSetPath('longbench/trec'), path);
+  const [outcome] = await evaluate(
+    context,
+    { source, tasks: [task('longbench/trec', { path, limit: null })], execution },
+    { onRows: () => rmSync(path) },
+  );
+  expect(outcome?.summary['items']).toBe(12);
 });

@@ -4,19 +4,13 @@ import { bootstrapMean, meanScore } from '../evaluation/intervals.ts';
 import { fittedPrompt } from '../evaluation/published/fitted-prompt.ts';
 import type { FittedPrompt } from '../evaluation/published/fitted-prompt.ts';
 import type { PublishedItem } from '../evaluation/published/item.ts';
-import { promptFormOf, publishedDefinitions, readPublished } from '../evaluation/published/read.ts';
+import type { CheckedSet } from '../evaluation/published/checked-set.ts';
+import { promptFormOf, publishedDefinitions } from '../evaluation/published/read.ts';
 import type { PublishedTask } from '../evaluation/published/read.ts';
 import { generateBatched, GREEDY } from '../generation/batched.ts';
 import { allAnswered, answerText, BATCH, figures, generatorOf, roomFor } from './evaluated-model.ts';
 import type { EvaluatedModel, TaskContext, TaskSummary } from './evaluated-model.ts';
 import { paced } from './job-context.ts';
-
-/** Number of items of a task; reads its file once to the end. Errors: as `readPublished`. */
-export async function countPublished(task: PublishedTask): Promise<number> {
-  let count = 0;
-  for await (const _ of readPublished(task)) count += 1;
-  return count;
-}
 
 interface Asked {
   readonly index: number;
@@ -27,12 +21,13 @@ interface Asked {
 }
 
 /**
- * A published set of long inputs, read as it is asked, batch by batch, and answered greedily. Figures: `score`, that of
+ * A published set of long inputs, asked batch by batch and answered greedily. Figures: `score`, that of
  * each part of the set (`score/hard`), and the other metrics of HELMET. Inputs that are too long are cut as their authors
  * do; what does not fit even so is not asked and not scored.
  */
 export async function publishedTask(
   task: PublishedTask,
+  set: CheckedSet,
   model: EvaluatedModel,
   { context, answered, store }: TaskContext,
 ): Promise<TaskSummary> {
@@ -45,7 +40,6 @@ export async function publishedTask(
   });
   const form = promptFormOf(task);
   const source = { template: model.text.template, codec: model.text.codec, lead: model.plainLead };
-  const total = await countPublished(task);
   const progress = paced(context, task.name, 'items');
   const done: NewEvaluationItem[] = [];
 
@@ -83,12 +77,12 @@ export async function publishedTask(
       await store(results);
       done.push(...results.map((result) => answered.get(result.index) ?? result));
     }
-    progress(done.length, total);
+    progress(done.length, set.total);
   };
 
   const { cut } = definition;
   let batch: Asked[] = [];
-  for await (const { index, item } of readPublished(task)) {
+  for await (const { index, item } of set.items()) {
     const earlier = answered.get(index);
     const prompt = earlier === undefined ? fittedPrompt(source, item.prompt, { form, room, cut }) : null;
     const promptTokens =

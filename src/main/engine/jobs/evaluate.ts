@@ -4,6 +4,8 @@ import { readRulerSources } from '../evaluation/ruler/items.ts';
 import { loadModelConfig } from '../model/config.ts';
 import { readAdapter } from '../model/peft.ts';
 import { tensorsFingerprint, weightsFingerprint } from '../model/weights.ts';
+import { checkedSet } from '../evaluation/published/checked-set.ts';
+import type { CheckedSet, Keeping } from '../evaluation/published/checked-set.ts';
 import type { EvaluateInput, TaskEffort } from '../protocol/jobs.ts';
 import type { Program } from '../resident/resident-graph.ts';
 import type { ResidentModel } from '../resident/resident-model.ts';
@@ -16,7 +18,7 @@ import type { JudgedTask } from '../evaluation/judged/questions.ts';
 import { waitsForJudge } from '../../../shared/evaluations.ts';
 import { answerJudged, rateJudged } from './evaluate-judged.ts';
 import { klTask } from './evaluate-kl.ts';
-import { countPublished, publishedTask } from './evaluate-published.ts';
+import { publishedTask } from './evaluate-published.ts';
 import { rulerTask } from './evaluate-ruler.ts';
 import { questionTask } from './evaluate-questions.ts';
 import { readTexts, textTask } from './evaluate-text.ts';
@@ -29,6 +31,8 @@ import { loadModelText } from './model-text.ts';
 import type { ModelRequest } from './model-holder.ts';
 import { layoutOf, readTrained } from './trained-parameters.ts';
 
+/** Published sets are kept from their check until they are asked, up to so many characters of all: 128 Mi. */
+const KEPT_CHARACTERS = 2 ** 27;
 /** Items of one message. */
 const ITEMS = 200;
 const PROGRAMS: Readonly<Record<EvaluationTask['kind'], readonly Program[]>> = {
@@ -47,7 +51,9 @@ export const evaluate: Job<'evaluate'> = async (input, context) => {
   const { tasks, modelDir } = input;
   context.progress({ phase: 'load', done: 0, total: 1, unit: 'models', etaSeconds: null });
   const model = await loadModel(input, programsOf(tasks), context);
-  for (const task of tasks) await checkSet(task);
+  const keeping: Keeping = { left: KEPT_CHARACTERS };
+  const sets: (CheckedSet | null)[] = [];
+  for (const task of tasks) sets.push(await checkSet(task, keeping));
   const own = tasks.some((task) => task.kind === 'judged') ? await tensorsFingerprint(modelDir) : '';
   const selfJudged = tasks.map(async (task) =>
     task.kind === 'judged' ? (await tensorsFingerprint(task.judge)) === own : null,
@@ -88,7 +94,8 @@ export const evaluate: Job<'evaluate'> = async (input, context) => {
       });
       continue;
     }
-    await finished(index, await runTask(task, model, taskContext), effort());
+    await finished(index, await runTask(task, sets[index] ?? null, model, taskContext), effort());
+    sets[index] = null;
   }
   for (const { task, index, with: taskContext, answers, effort } of judged) {
     stopIfAborted(context.signal);
@@ -112,18 +119,20 @@ function effortSince({ meter }: Pick<EvaluatedModel, 'meter'>): () => TaskEffort
   });
 }
 
-/** Reads a task's set once before anything is stored. */
-async function checkSet(task: EvaluationTask): Promise<void> {
+/** Reads a task's set before anything is stored; a published one is kept, if it is not too long. */
+async function checkSet(task: EvaluationTask, keeping: Keeping): Promise<CheckedSet | null> {
+  if (task.kind === 'published') return checkedSet(task, keeping);
   if (task.kind === 'text') await readTexts(task);
   else if (task.kind === 'ruler') await readRulerSources(task);
   else if (task.kind === 'multiple_choice') await readChoices(task);
-  else if (task.kind === 'published') await countPublished(task);
   else if (task.kind === 'judged') await readJudged(task);
   else if (task.kind === 'questions' || task.kind === 'ask') await readQuestionSet(task.path);
+  return null;
 }
 
 function runTask(
   task: Exclude<EvaluationTask, JudgedTask>,
+  set: CheckedSet | null,
   model: EvaluatedModel,
   context: TaskContext,
 ): Promise<TaskSummary> {
@@ -141,7 +150,8 @@ function runTask(
     case 'multiple_choice':
       return choiceTask(task, model, context);
     case 'published':
-      return publishedTask(task, model, context);
+      if (set === null) throw new Error(`the set of ${task.name} was not checked`);
+      return publishedTask(task, set, model, context);
   }
 }
 

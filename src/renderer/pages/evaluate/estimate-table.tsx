@@ -19,7 +19,7 @@ export function EstimateTable({
   const counting = known.some(({ found }) => found === null);
   return (
     <section aria-label="What it takes">
-      <div className="estimate">
+      <div className="estimate" role="group" aria-label="Estimates" tabIndex={0}>
         <table className="data" aria-label="What each task takes">
           <thead>
             <tr>
@@ -34,6 +34,7 @@ export function EstimateTable({
           <tbody>
             {known.map(({ key, index, name, found }) => {
               const row = found === null ? null : estimateRow(found, models);
+              const problem = estimates.group(key).error;
               return (
                 <tr key={`${key} ${index}`}>
                   <td className="ellipsis" title={name}>
@@ -41,8 +42,8 @@ export function EstimateTable({
                   </td>
                   {row === null ? (
                     <td colSpan={5} className="muted">
-                      {estimates.group(key).error !== null
-                        ? 'cannot be read'
+                      {problem !== null
+                        ? fieldError(problem)
                         : estimates.busy
                           ? 'counted when the running job has ended'
                           : 'counting'}

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Menu, MultiSelect } from '@mantine/core';
+import { Button, Menu, MultiSelect } from '@mantine/core';
 import { useQueries } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { EvaluationTaskInput } from '../../../shared/evaluation-tasks.ts';
@@ -15,6 +15,7 @@ import { PathField } from '../../components/path-field.tsx';
 import { ErrorPanel } from '../../components/states.tsx';
 import { count, sizeInWords } from './estimate.ts';
 import { EstimateTable } from './estimate-table.tsx';
+import { ReadySets } from './ready-sets.tsx';
 import { sourceOfValue, valueOfSource } from './sources.ts';
 import { TaskCard } from './task-card.tsx';
 import { checkedTasks, fieldOfError, initialValues, kindOf, taskKinds } from './task-kinds.ts';
@@ -98,7 +99,8 @@ export function StartForm() {
     if (card.tasks.length === 0 || error !== null || measured.length === 0) return '';
     return sizes !== null ? sizeInWords(sizes) : estimates.busy ? 'counted when the running job has ended' : 'counting';
   };
-  const wrong = cards.some((card) => problemsOf(card).size > 0);
+  const wrong =
+    cards.some((card) => problemsOf(card).size > 0) || groups.some(({ key }) => estimates.group(key).error !== null);
   const atField = cards.some((card) => problemsOf(card).size > card.problems.size);
 
   const begin = async (): Promise<void> => {
@@ -139,20 +141,8 @@ export function StartForm() {
           Evaluate
         </Button>
       </div>
-      <fieldset className="ready-sets">
-        <legend>Sets that come with Longhand</legend>
-        {(sets.data ?? []).map(({ task: { name }, items }) => (
-          <Checkbox
-            key={name}
-            size="xs"
-            label={`${name} (${formatCount(items)})`}
-            checked={ready.includes(name)}
-            onChange={() => {
-              setReady((before) => (before.includes(name) ? before.filter((one) => one !== name) : [...before, name]));
-            }}
-          />
-        ))}
-      </fieldset>
+      {sets.isError && <ErrorPanel error={sets.error} />}
+      <ReadySets sets={sets.data ?? []} chosen={ready} onChange={setReady} />
       {cards.map((card) => (
         <TaskCard
           key={card.key}

@@ -55,7 +55,7 @@ export function useEstimates(
       })),
     ),
   });
-  /** Sizes of all tasks for a model; null while one of them is not known. */
+  /** The checks of all tasks for a model; none while it is not known. */
   const sizesFor = (modelDir: string | undefined) => {
     const at = modelDir === undefined ? -1 : dirs.indexOf(modelDir);
     return at < 0 ? [] : checks.slice(at * flat.length, (at + 1) * flat.length);
@@ -77,6 +77,10 @@ export function useEstimates(
     }),
   });
   const stale = settled !== wanted;
+  // With one task less the request is an earlier one, whose answer is known but is about other tasks.
+  const counted = sources.every(
+    ({ modelDir }) => modelDir !== undefined && sizesFor(modelDir).every(({ data }) => data !== undefined),
+  );
   return {
     busy,
     group: (key) => {
@@ -87,7 +91,7 @@ export function useEstimates(
     },
     task: (key, index) => {
       const at = flat.findIndex((one) => one.key === key && one.index === index);
-      if (stale || at < 0 || estimates.some(({ data }) => data === undefined)) return null;
+      if (stale || !counted || at < 0 || estimates.some(({ data }) => data === undefined)) return null;
       return estimates.flatMap(({ data }) => data?.[at] ?? []);
     },
     error: estimates.find(({ isError }) => isError)?.error ?? null,
