@@ -1,5 +1,6 @@
 import type { MetricName } from '../../shared/metrics.ts';
 import { call, onApiEvent } from '../api/client.ts';
+import { lastStep } from './kept-history.ts';
 import type { Point } from './series.ts';
 
 /** Values over steps, by metric. */
@@ -43,13 +44,13 @@ export async function allMetrics(runId: number): Promise<Curves> {
 }
 
 /**
- * Follows a run's metrics: first the run at a glance, then (with `whole`) its history behind that, then only what is new,
- * by a cursor. `onMetrics` gets a new map whenever something came; `onError` what went wrong (the next event tries
+ * Follows a run's metrics: first the run at a glance, then (where it has at most `longest` steps) its history behind that, then
+ * only what is new, by a cursor. `onMetrics` gets a new map whenever something came; `onError` what went wrong (the next event tries
  * again). Returns the function that stops it.
  */
 export function followMetrics(
   runId: number,
-  { whole }: { readonly whole: boolean },
+  { longest }: { readonly longest: number },
   onMetrics: (metrics: FollowedMetrics) => void,
   onError: (error: unknown) => void,
 ): () => void {
@@ -69,6 +70,7 @@ export function followMetrics(
     );
     tell({ curves: new Map(points), whole: false });
   };
+  const isShort = (): boolean => known === undefined || lastStep(known.curves) <= longest;
   const complete = async (): Promise<void> => {
     const all = await history(runId, () => ended);
     cursor = all.cursor;
@@ -79,7 +81,7 @@ export function followMetrics(
       const page: Awaited<ReturnType<typeof call<'runs.metrics'>>> = await call('runs.metrics', { id: runId, cursor });
       if (page.reset) {
         await begin();
-        if (whole) await complete();
+        if (isShort()) await complete();
         return;
       }
       cursor = page.cursor;
@@ -102,7 +104,7 @@ export function followMetrics(
       again = false;
       try {
         if (known === undefined) await begin();
-        if (whole && known?.whole !== true && !ended) await complete();
+        if (isShort() && known?.whole !== true && !ended) await complete();
         await readOn();
       } catch (error) {
         if (!ended) onError(error);

@@ -1,6 +1,7 @@
 import { startTransition, useEffect, useState } from 'react';
 import { followMetrics } from './follow-metrics.ts';
 import type { FollowedMetrics } from './follow-metrics.ts';
+import { longestKept } from './kept-history.ts';
 
 export interface RunMetrics extends FollowedMetrics {
   readonly error: unknown;
@@ -8,12 +9,9 @@ export interface RunMetrics extends FollowedMetrics {
 
 const none: RunMetrics = { curves: new Map(), whole: false, error: null };
 
-/** Up to so many runs every value is kept, to point at and to zoom into (some 12 MB for 20,000 steps of 15 metrics). */
-export const wholeRuns = 6;
-
 /**
- * All metrics of several runs, live; a run that has not answered yet has no entry. Of more than six runs the lowest and
- * highest values of every stretch of steps stand for a long history.
+ * All metrics of several runs, live; a run that has not answered yet has no entry. Of many runs the lowest and highest values
+ * of every stretch of steps stand for a long history, see `longestKept`.
  */
 export function useMetricsOfRuns(runIds: readonly number[]): ReadonlyMap<number, RunMetrics> {
   const [all, setAll] = useState<ReadonlyMap<number, RunMetrics>>(new Map());
@@ -30,7 +28,7 @@ export function useMetricsOfRuns(runIds: readonly number[]): ReadonlyMap<number,
     const stops = ids.map((id) =>
       followMetrics(
         id,
-        { whole: ids.length <= wholeRuns },
+        { longest: longestKept(ids.length) },
         (metrics) => {
           put(id, { ...metrics, error: null });
         },

@@ -6,8 +6,10 @@ import type { ApiError } from '../../api/transport.ts';
 import { useAllRows } from '../../api/use-all-rows.ts';
 import { hrefOf, useRoute } from '../../app/router.ts';
 import { lookOfRun } from '../../charts/run-colors.ts';
-import { useMetricsOfRuns, wholeRuns } from '../../charts/use-metrics.ts';
+import { lastStep, longestKept } from '../../charts/kept-history.ts';
+import { useMetricsOfRuns } from '../../charts/use-metrics.ts';
 import { useCommands } from '../../commands/active-commands.ts';
+import { formatCount } from '../../components/format.ts';
 import { Page } from '../../components/page.tsx';
 import { Empty, ErrorPanel, Loading } from '../../components/states.tsx';
 import { hrefOfComparison, mostRuns, runsOfAddress } from './address.ts';
@@ -92,6 +94,7 @@ export function ComparePage() {
 function Comparison({ ids }: { readonly ids: readonly number[] }) {
   const [hidden, hide] = useState<readonly number[]>([]);
   const all = useMetricsOfRuns(ids);
+  const longest = longestKept(ids.length);
   const views = useQueries({
     queries: ids.map((id) => ({ queryKey: ['runs.get', { id }], queryFn: () => call('runs.get', { id }) })),
   });
@@ -146,10 +149,10 @@ function Comparison({ ids }: { readonly ids: readonly number[] }) {
         })}
         <span className="muted">A click hides or shows a run; its colour stays the same everywhere.</span>
       </div>
-      {ids.length > wholeRuns && (
+      {[...all.values()].some(({ curves }) => lastStep(curves) > longest) && (
         <p className="muted" style={{ margin: 0 }}>
-          Of more than {wholeRuns} runs, a long history is drawn by the lowest and highest value of every 64 steps; the
-          CSV file has every value.
+          Of so many runs, those of more than {formatCount(longest)} steps are drawn by the lowest and highest value of
+          every 64 steps; the CSV file has every value.
         </p>
       )}
       {all.size === 0 ? <Loading /> : <ComparedCharts runs={visible} />}
