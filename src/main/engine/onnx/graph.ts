@@ -98,6 +98,9 @@ const CONTRIB = new Set([
 ]);
 export const CONTRIB_DOMAIN = 'com.microsoft';
 
+/** Operators of which a graph has each only once where they compute with shapes: see `Graph.ops`. */
+const ARITHMETIC = new Set(['Shape', 'Concat', 'Add', 'Sub', 'Mul', 'Div', 'Squeeze', 'Unsqueeze']);
+
 /**
  * A graph under construction. Operators are appended with `op`; their outputs' types follow at once, so a mismatch
  * is reported at the line of model code that caused it. A subgraph may use every value of its ancestors.
@@ -115,6 +118,7 @@ export class Graph {
   /** Shared by a graph and its subgraphs: ONNX has one name space for them. */
   private readonly names: { next: number; readonly taken: Set<string> };
   private readonly constants = new Map<string, Value>();
+  private readonly arithmetic = new Map<string, readonly Value[]>();
   private scopeName: string;
 
   constructor(label: string, parent?: Graph) {
@@ -219,6 +223,9 @@ export class Graph {
   ): readonly Value[] {
     for (const value of inputs) if (value !== undefined) this.mustSee(value, opType);
     for (const [name, attribute] of Object.entries(attributes)) this.checkAttribute(opType, name, attribute);
+    const known = this.arithmeticOf(opType, inputs, attributes);
+    const found = known === undefined ? undefined : this.arithmetic.get(known);
+    if (found !== undefined) return found;
     const types = inferOutputs(opType, inputs, attributes, options.outputs ?? 1);
     const stem = this.scopeName === '' ? opType : `${this.scopeName}/${opType}`;
     const outputs = types.map((type) => new Value(this, this.fresh(stem), type));
@@ -226,7 +233,22 @@ export class Graph {
     const node: Node = { name: this.fresh(`${stem}.node`), opType, domain, inputs, outputs, attributes };
     this.nodes.push(node);
     this.tape?.push({ inputs, outputs, node });
+    if (known !== undefined) this.arithmetic.set(known, outputs);
     return outputs;
+  }
+
+  /**
+   * What names an operator of index arithmetic that need not be there twice; undefined for all others. A quarter of the graph
+   * of a training step is index arithmetic, and to load a node costs the runtime more than to run it.
+   */
+  private arithmeticOf(
+    opType: string,
+    inputs: readonly (Value | undefined)[],
+    attributes: Readonly<Record<string, Attribute>>,
+  ): string | undefined {
+    if (!ARITHMETIC.has(opType)) return undefined;
+    if (opType !== 'Shape' && inputs.some((value) => value?.dtype !== 'int64' || value.shape.length > 1)) return undefined;
+    return JSON.stringify([opType, inputs.map((value) => value?.name), attributes]);
   }
 
   /** Appends an operator with one output. */
