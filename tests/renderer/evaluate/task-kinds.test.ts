@@ -51,6 +51,12 @@ describe('the kinds of tasks', () => {
       { task: 'vt', lengths: [2048], depths: null, haystack: null },
     ]);
   });
+
+  it("published sets have a file of examples where they are HELMET's RAG", () => {
+    expect(filled('published', { form: 'helmet/rag' }).tasks).toMatchObject([{ examples: '/sets/examples.json' }]);
+    expect(filled('published', { form: 'helmet/rag', examples: '' }).tasks).toMatchObject([{ examples: null }]);
+    expect(filled('published', { form: 'helmet/qa' }).tasks).toMatchObject([{ examples: null }]);
+  });
 });
 
 it('reads lengths as people write them', () => {
