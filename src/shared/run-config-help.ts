@@ -49,9 +49,13 @@ export const runConfigHelp: Readonly<Record<string, FieldHelp>> = {
 
   learningRate: { group: schedule, text: 'highest learning rate' },
   schedule: { group: schedule, text: 'what follows the warm-up' },
-  warmupRatio: { group: schedule, text: 'warm-up as a share of all steps', default: '0.1, none with --warmup-steps' },
+  warmupRatio: {
+    group: schedule,
+    text: 'warm-up as a share of all steps',
+    default: '0.1, none where its steps are given',
+  },
   warmupSteps: { group: schedule, text: 'warm-up in optimizer steps', default: 'none' },
-  epochs: { group: schedule, text: 'passes over the data', default: '1, none with --max-steps' },
+  epochs: { group: schedule, text: 'passes over the data', default: '1, none where steps are given' },
   maxSteps: { group: schedule, text: 'length of the run in optimizer steps', default: 'none' },
   batchSize: { group: schedule, text: 'examples an optimizer step; their gradients are accumulated one by one' },
   'optimizer.kind': { group: schedule, text: 'optimizer' },
@@ -67,7 +71,11 @@ export const runConfigHelp: Readonly<Record<string, FieldHelp>> = {
   seed: { group: schedule, text: 'seed of data order and start values' },
 
   'trainable.kind': { group: weights, text: 'all weights, or a LoRA adapter' },
-  'trainable.rank': { group: weights, text: 'rank of the adapter; this and every --lora flag means --trainable lora' },
+  'trainable.rank': {
+    group: weights,
+    text: 'rank of the adapter',
+    onCommandLine: 'this and every --lora flag means --trainable lora',
+  },
   'trainable.alpha': { group: weights, text: 'scale of the adapter, divided by the rank' },
   'trainable.rslora': { group: weights, text: 'divide by the root of the rank instead (rsLoRA)' },
   'trainable.targets': {

@@ -129,5 +129,7 @@ function kebab(word: string): string {
 export interface FieldHelp {
   readonly group: string;
   readonly text: string;
+  /** What only who gives it as a flag has to know. */
+  readonly onCommandLine?: string;
   readonly default?: string;
 }

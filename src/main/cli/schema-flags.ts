@@ -19,7 +19,8 @@ export function addSchemaFlags(
     if (known === undefined) throw new Error(`the flag ${flag.name} has no help text`);
     const preset = known.default ?? shown(flag.default);
     const notes = [flag.kind === 'choice' || flag.kind === 'list' ? '' : flag.range, `default: ${preset}`];
-    const text = `${known.text} (${notes.filter((note) => note !== '').join('; ')})`;
+    const meaning = [known.text, ...(known.onCommandLine === undefined ? [] : [known.onCommandLine])].join('; ');
+    const text = `${meaning} (${notes.filter((note) => note !== '').join('; ')})`;
     const option = new Option(`${flag.name} <${placeholder(flag)}>`, text).argParser((given: string) => ({
       value: read(flag, given), // in an object: commander turns null into an empty text
     }));
