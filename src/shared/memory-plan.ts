@@ -109,7 +109,7 @@ const CPU = {
  */
 const CUDA = {
   context: 624 * MiB,
-  /** Handles of cuBLAS and cuDNN, one each for every Loop and Scan body: eight a layer. */
+  /** Handles of cuBLAS and cuDNN, one each for every Loop and Scan body: seven a layer. */
   layer: 80 * MiB,
   /**
    * bfloat16 numbers a token that lie about then. In units of the hidden size: the layer's normed input, the gradient that came

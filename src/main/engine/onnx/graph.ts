@@ -247,7 +247,8 @@ export class Graph {
     attributes: Readonly<Record<string, Attribute>>,
   ): string | undefined {
     if (!ARITHMETIC.has(opType)) return undefined;
-    if (opType !== 'Shape' && inputs.some((value) => value?.dtype !== 'int64' || value.shape.length > 1)) return undefined;
+    if (opType !== 'Shape' && inputs.some((value) => value?.dtype !== 'int64' || value.shape.length > 1))
+      return undefined;
     return JSON.stringify([opType, inputs.map((value) => value?.name), attributes]);
   }
 
