@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { UserError } from '../../../shared/errors.ts';
+import { isFasterTogether } from '../generation/attention-choice.ts';
 import { pageLayout, placesOfPages } from '../generation/page-table.ts';
+import type { PageLayout } from '../generation/page-table.ts';
 import { NO_TOKEN } from '../generation/sampling.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { loadModelConfig } from '../model/config.ts';
@@ -78,7 +80,7 @@ export interface ResidentOptions {
   readonly hostBytes?: number;
   /** New tokens by PagedAttention; default: on CUDA in bfloat16, where alone it runs. */
   readonly paged?: boolean;
-  /** With it, attention over all sequences at once; default: where they see TOGETHER_FROM keys. */
+  /** With it, attention over all sequences at once; default: where that is faster, see `isFasterTogether`. */
   readonly together?: boolean;
   /**
    * Generate with the adapter added to a copy of the weights: faster, for the memory of the adapted ones. Default: no, because
@@ -105,11 +107,6 @@ const LIMITS = {
   flashInt4: { block: 1024, lossChunk: 1024, mlpRows: 1024, scores: 1.5e8 },
 } as const;
 const LONG_PROMPT = 2048;
-/**
- * Keys that all sequences of a batch see together from which attention over all of them at once is faster than PagedAttention,
- * which reads a key once for each query head of each sequence. Measured on an H100 with 1, 4 and 16 sequences of 4K and 32K.
- */
-const TOGETHER_FROM = 32_768;
 
 /** Loads a Hugging Face folder into one session with all programs. */
 export async function loadResidentModel(dir: string, options: ResidentOptions): Promise<ResidentModel> {
@@ -332,12 +329,16 @@ export class ResidentModel implements ModelRunner {
       top_p: scalar(input.topP),
       uniforms: { data: uniforms, dims: [batch, input.maxNewTokens] },
       stop_ids: vector(Int32Array.from(input.stopIds)),
-      ...(isPaged(this.options)
-        ? pageFeeds(input.prefix.length, width + input.maxNewTokens, batch, this.options.together ?? 'by size')
-        : {}),
+      ...(isPaged(this.options) ? this.pages(input.prefix.length, width + input.maxNewTokens, batch) : {}),
     };
     const { tokens } = await this.run('generate', state, feeds);
     return collect(tokens.data as Int32Array, batch, new Set(input.stopIds));
+  }
+
+  /** Pages of a batch behind a shared prefix, with room for `own` more keys in each sequence. */
+  private pages(prefix: number, own: number, batch: number): Feeds {
+    const layout = pageLayout(prefix, own, batch);
+    return pageFeeds(layout, batch, this.options.together ?? isFasterTogether(layout, batch, this.config));
   }
 
   private get limits(): { block: number; lossChunk: number; mlpRows: number; scores: number } {
@@ -409,7 +410,7 @@ export class ResidentModel implements ModelRunner {
     const results = await this.session.run({
       ...EMPTY,
       ...emptyRow(precision(this.options).attention),
-      ...(isPaged(this.options) ? pageFeeds(0, 0, 0) : {}),
+      ...(isPaged(this.options) ? pageFeeds(pageLayout(0, 0, 0), 0, false) : {}),
       ...this.segmented?.nothing,
       program: ruler(program),
       parameters: vector(parameters),
@@ -483,11 +484,9 @@ function isPaged(options: ResidentOptions): boolean {
   return options.paged ?? (options.device === 'cuda' && precision(options).dtype === 'bfloat16');
 }
 
-function pageFeeds(prefix: number, own: number, batch: number, together: boolean | 'by size' = false): Feeds {
-  const layout = pageLayout(prefix, own, batch);
+function pageFeeds(layout: PageLayout, batch: number, together: boolean): Feeds {
   const { table, pages, shared, rest } = layout;
-  const atOnce = together === 'by size' ? batch * (prefix + own) >= TOGETHER_FROM : together;
-  const places = atOnce ? placesOfPages(layout, batch) : new Int32Array(0);
+  const places = together ? placesOfPages(layout, batch) : new Int32Array(0);
   return {
     places: { data: places, dims: places.length === 0 ? [0, 0] : [batch, places.length / batch] },
     page_table: { data: table, dims: [batch, pages] },
