@@ -17,6 +17,7 @@ import { selfTestCommand } from './commands/self-test.ts';
 import { trainCommand } from './commands/train.ts';
 import { workspaceCommand } from './commands/workspace.ts';
 import { exitCode, exitCodeFor, exitCodes } from './exit-codes.ts';
+import { asSystemError } from '../files/system-error.ts';
 import { showError } from './show-error.ts';
 
 /** All commands. */
@@ -75,8 +76,9 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   try {
     await makeProgram().parseAsync([...args], { from: 'user' });
     return exitCode('ok');
-  } catch (error) {
-    if (error instanceof CommanderError) return usageProblem(error, args);
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return usageProblem(thrown, args);
+    const error = asSystemError(thrown);
     showError(error, debug);
     return exitCodeFor(error);
   }

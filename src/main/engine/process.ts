@@ -1,4 +1,5 @@
 import { stopSignals } from '../files/stop-signals.ts';
+import { asSystemError } from '../files/system-error.ts';
 import { jobs } from './jobs/all.ts';
 import type { JobContext } from './jobs/job-context.ts';
 import { ModelHolder } from './jobs/model-holder.ts';
@@ -59,7 +60,7 @@ async function run(id: number, kind: JobKind, input: unknown): Promise<void> {
     send({ type: 'finished', job: id, result, usage: usage() });
   } catch (error) {
     current = undefined;
-    send({ type: 'failed', job: id, error: toWireError(error), usage: usage() });
+    send({ type: 'failed', job: id, error: toWireError(asSystemError(error)), usage: usage() });
   }
 }
 

@@ -61,7 +61,7 @@ function problemOfError(error: unknown, { path, importer }: Source): ImportProbl
     const line = error.place.line ?? null;
     const start = line === null ? path : `${path}, line ${line}`;
     const said = error.message.startsWith(`${start} `) ? error.message.slice(start.length + 1) : error.message;
-    const hint = error.hint === undefined ? '' : `; ${error.hint.replace(/\.$/, '')}`;
+    const hint = error.hint === undefined ? '' : `. ${error.hint.replace(/\.$/, '')}`;
     return { path, line, kind: 'unreadable', reason: said.replace(/\.$/, '') + hint };
   }
   const detail = error instanceof Error ? error.message : String(error);

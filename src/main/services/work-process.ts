@@ -2,6 +2,7 @@ import { constants, setPriority } from 'node:os';
 import type { JobProgress } from '../../shared/job-progress.ts';
 import { toWireError } from '../engine/protocol/wire-error.ts';
 import { stopSignals } from '../files/stop-signals.ts';
+import { asSystemError } from '../files/system-error.ts';
 import { openWorkspace } from '../workspace/workspace.ts';
 import type { JobOptions } from './engine-client.ts';
 import { openBundle } from './review-bundle.ts';
@@ -69,7 +70,7 @@ async function run(kind: WorkKind, input: unknown): Promise<void> {
     const work = works[kind] as (input: unknown, options: JobOptions) => unknown;
     answer({ type: 'finished', result: await work(input, { signal: stop.signal, onProgress }) });
   } catch (error) {
-    answer({ type: 'failed', error: toWireError(error) });
+    answer({ type: 'failed', error: toWireError(asSystemError(error)) });
   }
 }
 

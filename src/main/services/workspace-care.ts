@@ -11,6 +11,7 @@ import type {
   RestoreReport,
 } from '../../shared/workspace-care.ts';
 import { writeFileAtomic, writeFileAtomicStream } from '../files/atomic-write.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { listBackups } from '../workspace/backups.ts';
 import { compactDatabase } from '../workspace/compact.ts';
 import { restoreBackup } from '../workspace/restore.ts';
@@ -68,7 +69,7 @@ export async function exportAll(
 ): Promise<ExportAllReport> {
   const { workspace } = context;
   const folder = resolve(request.folder);
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   if ((await readdir(folder)).length > 0) {
     throw new UserError('conflict', `${folder} holds other files, so nothing was exported there.`, {
       hint: 'Choose an empty or a new folder.',

@@ -36,12 +36,21 @@ export function listBackups(workspaceFolder: string): readonly BackupRow[] {
       const [, kind = '', year, month, day, hour, minute, second] = parts;
       const at = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
       const path = join(folder, name);
-      const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+      const bytes = sizeOf(path);
       return [
         { name, path, bytes, at, kind: kind === 'auto' ? 'automatic' : kind === 'manual' ? 'manual' : 'migration' },
       ];
     })
     .sort((a, b) => b.at - a.at || (a.name < b.name ? 1 : -1));
+}
+
+/** 0 for a copy that is gone or may not be looked at. */
+function sizeOf(path: string): number {
+  try {
+    return statSync(path).size;
+  } catch {
+    return 0;
+  }
 }
 
 /**

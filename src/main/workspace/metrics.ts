@@ -96,7 +96,10 @@ export function metricRepository({ database, events }: RepositoryContext) {
   const valueOf = (stored: number | null): number => stored ?? Number.NaN;
   const epochOf = (run: number): number => {
     const found = epoch.get(run);
-    if (found === undefined) throw new UserError('not_found', `There is no run ${run} in this workspace.`);
+    if (found === undefined)
+      throw new UserError('not_found', `There is no run ${run} in this workspace.`, {
+        hint: 'The page Runs and "longhand runs list" show those that there are.',
+      });
     return found.epoch;
   };
 

@@ -61,7 +61,10 @@ export function runRepository(context: RepositoryContext) {
   const rename = database.prepare<[string, number]>('UPDATE runs SET name = ? WHERE id = ?');
   const setArchived = database.prepare<[number | null, number]>('UPDATE runs SET archived_at = ? WHERE id = ?');
 
-  const missing = (id: number) => new UserError('not_found', `There is no run ${id} in this workspace.`);
+  const missing = (id: number) =>
+    new UserError('not_found', `There is no run ${id} in this workspace.`, {
+      hint: 'The page Runs and "longhand runs list" show those that there are.',
+    });
   const hashesOf = (packed: string): string =>
     contentHashes
       .all(packed)

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, realpathSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UserError } from '../../shared/errors.ts';
-import { asWriteError } from '../files/atomic-write.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { auditQueueRepository } from './audit-queue.ts';
 import { backUp, backupIsDue, byMaking, listBackups } from './backups.ts';
 import { bundleRepository } from './bundles.ts';
@@ -220,12 +220,13 @@ export function discardNewWorkspace(folder: string, created: Workspace['created'
 function prepareFolder(folder: string, file: string, create: boolean): void {
   const place = { file: folder };
   if (!existsSync(folder)) {
-    if (!create) throw new UserError('not_found', `The folder ${folder} does not exist.`, { place });
-    try {
-      mkdirSync(folder, { recursive: true });
-    } catch (error) {
-      throw asWriteError(folder, error);
+    if (!create) {
+      throw new UserError('not_found', `The folder ${folder} does not exist.`, {
+        hint: 'Check the path of the workspace; the page Home and "longhand import" make a new one.',
+        place,
+      });
     }
+    makeFolder(folder);
   }
   if (!statSync(folder).isDirectory()) {
     throw new UserError('invalid_input', `${folder} is a file; a workspace is a folder.`, { place });

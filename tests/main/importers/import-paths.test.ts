@@ -113,7 +113,7 @@ test('the text field can be chosen, and a wrong one is named with the fields the
   const path = put('x.jsonl', '{"body":"b","title":" "}\n');
   const error = await run([path]).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ place: { file: path, line: 1 } });
-  expect((error as Error).message).toMatch(/no text in its field "text"; Its fields are body, title/);
+  expect((error as Error).message).toMatch(/no text in its field "text"\. Its fields are body, title/);
   await run([path], { textField: 'body' });
   expect(stored()[0]?.title).toBe('x:1');
   for (const line of ['[1]', '3', 'null', '{"text":4}', '{}']) {

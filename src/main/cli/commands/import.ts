@@ -23,7 +23,9 @@ interface ImportFlags extends SharedFlags {
 /** `longhand import PATHS...`. */
 export function importCommand(): Command {
   return withJson(withWorkspace(new Command('import')))
-    .description(`import documents: files, or folders with all they hold; all or nothing. ${importKindsText()}.`)
+    .description(
+      `import documents: files, or folders with all they hold. What cannot be used is left out and listed; after a stop or a broken line of JSON Lines nothing is kept. ${importKindsText()}.`,
+    )
     .argument('<paths...>', 'files and folders')
     .addOption(
       new Option('--encoding <name>', 'auto: UTF-8, or UTF-16 with a byte order mark')
@@ -56,7 +58,11 @@ Examples:
         // Before a workspace is made for them.
         const missing = paths.find((path) => !existsSync(path));
         if (missing !== undefined) {
-          throw new UserError('not_found', `${missing} does not exist.`, { place: { file: missing } });
+          const what = missing === '' ? 'The empty path' : missing;
+          throw new UserError('not_found', `${what} does not exist.`, {
+            hint: 'Check the path.',
+            place: { file: missing },
+          });
         }
         let files = 0;
         const report = await importDocuments(open({ create: true }), paths, {
@@ -65,9 +71,9 @@ Examples:
           ...(flags.textField === undefined ? {} : { textField: flags.textField }),
           ...(flags.maxBytes === undefined ? {} : { maxBytes: flags.maxBytes }),
           signal,
-          onFile: () => {
+          onFile: (_, total) => {
             files += 1;
-            onProgress({ phase: 'import', done: files, total: 0, unit: 'files', etaSeconds: null });
+            onProgress({ phase: 'import', done: files, total, unit: 'files', etaSeconds: null });
           },
         });
         const problems = report.files.flatMap((file) => file.problems);
