@@ -1,11 +1,8 @@
 import type { Checkpointing } from '../../src/main/engine/model/decoder.ts';
 import { initialLora, type ParameterLayout } from '../../src/main/engine/model/parameters.ts';
 import type { RopeTables } from '../../src/main/engine/model/rope.ts';
-import {
-  loadResidentModel,
-  type ResidentModel,
-  type ResidentOptions,
-} from '../../src/main/engine/resident/resident-model.ts';
+import { loadResidentModel, type ResidentModel } from '../../src/main/engine/resident/resident-model.ts';
+import type { ResidentOptions } from '../../src/main/engine/resident/resident-options.ts';
 import {
   positionsOf,
   type RopeFor,

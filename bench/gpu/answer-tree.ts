@@ -1,5 +1,5 @@
 import type { ModelRunner, ModelState } from '../../src/main/engine/model/runner.ts';
-import type { ResidentOptions } from '../../src/main/engine/resident/resident-model.ts';
+import type { ResidentOptions } from '../../src/main/engine/resident/resident-options.ts';
 import type { AnswerTree } from '../../src/main/engine/training/objectives.ts';
 import { ropeForModel } from '../../src/main/engine/training/rope-for.ts';
 

@@ -4,11 +4,8 @@ import path from 'node:path';
 import { readdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runGolden } from '../../src/main/engine/golden/run-golden.ts';
-import {
-  loadResidentModel,
-  type ResidentModel,
-  type ResidentOptions,
-} from '../../src/main/engine/resident/resident-model.ts';
+import { loadResidentModel, type ResidentModel } from '../../src/main/engine/resident/resident-model.ts';
+import type { ResidentOptions } from '../../src/main/engine/resident/resident-options.ts';
 import type { ModelState } from '../../src/main/engine/model/runner.ts';
 import { buildTargets, objectiveInput } from '../../src/main/engine/training/objectives.ts';
 import { LONGPO, LORA, trainedState, tree } from './answer-tree.ts';

@@ -1,5 +1,6 @@
 import type { ParameterLayout } from '../model/parameters.ts';
-import { loadResidentModel, type ResidentModel, type ResidentOptions } from '../resident/resident-model.ts';
+import { loadResidentModel, type ResidentModel } from '../resident/resident-model.ts';
+import type { ResidentOptions } from '../resident/resident-options.ts';
 import type { Program } from '../resident/resident-graph.ts';
 
 /** Full fine-tuning, an adapter's layout, or nothing to train: the weights are read from the files. */

@@ -1,5 +1,6 @@
 import { loadResidentModel } from '../resident/resident-model.ts';
-import type { ResidentModel, ResidentOptions } from '../resident/resident-model.ts';
+import type { ResidentModel } from '../resident/resident-model.ts';
+import type { ResidentOptions } from '../resident/resident-options.ts';
 import { Graph } from '../onnx/graph.ts';
 import * as o from '../onnx/ops.ts';
 import { Session } from '../onnx/session.ts';

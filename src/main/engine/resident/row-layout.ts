@@ -107,3 +107,8 @@ export function emptyRow(kind: AttentionKind): Readonly<Record<string, HostTenso
   const names = ['prefix_rows', 'trunk_rows', 'block_rows', 'second_block_rows', 'heads_at_once', 'mlp_rows'];
   return { ...row, ...Object.fromEntries(names.map((name) => [name, ruler(1)])) };
 }
+
+/** The size of equal parts of n, at most `limit` each. */
+export function evenParts(n: number, limit: number): number {
+  return n === 0 ? 1 : Math.ceil(n / Math.ceil(n / limit));
+}

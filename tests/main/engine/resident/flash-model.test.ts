@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ModelRunner } from '../../../../src/main/engine/model/runner.ts';
-import { loadResidentModel, type ResidentOptions } from '../../../../src/main/engine/resident/resident-model.ts';
+import { loadResidentModel } from '../../../../src/main/engine/resident/resident-model.ts';
+import type { ResidentOptions } from '../../../../src/main/engine/resident/resident-options.ts';
 import { buildTargets, objectiveInput } from '../../../../src/main/engine/training/objectives.ts';
 import { GOLDEN_ROOT } from '../training/golden-longpo.ts';
 import { FLASH, LONGPO, LORA, trainedState, tree } from '../../../../bench/gpu/answer-tree.ts';

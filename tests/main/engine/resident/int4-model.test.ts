@@ -6,7 +6,8 @@ import { dequantizeInt4, quantizeInt4 } from '../../../../src/main/engine/model/
 import type { ModelRunner } from '../../../../src/main/engine/model/runner.ts';
 import { writeSafetensors } from '../../../../src/main/engine/model/safetensors.ts';
 import { openWeights, readWeight } from '../../../../src/main/engine/model/weights.ts';
-import { loadResidentModel, type ResidentOptions } from '../../../../src/main/engine/resident/resident-model.ts';
+import { loadResidentModel } from '../../../../src/main/engine/resident/resident-model.ts';
+import type { ResidentOptions } from '../../../../src/main/engine/resident/resident-options.ts';
 import {
   buildTargets,
   objectiveInput,

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ModelRunner, ModelState, ObjectiveInput } from '../../../../src/main/engine/model/runner.ts';
-import { loadResidentModel, type ResidentOptions } from '../../../../src/main/engine/resident/resident-model.ts';
+import { loadResidentModel } from '../../../../src/main/engine/resident/resident-model.ts';
+import type { ResidentOptions } from '../../../../src/main/engine/resident/resident-options.ts';
 import { positionsOf } from '../../../../src/main/engine/training/example.ts';
 import {
   buildTargets,

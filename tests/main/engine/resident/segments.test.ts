@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ModelRunner, StepPart } from '../../../../src/main/engine/model/runner.ts';
-import { loadResidentModel, type ResidentOptions } from '../../../../src/main/engine/resident/resident-model.ts';
+import { loadResidentModel } from '../../../../src/main/engine/resident/resident-model.ts';
+import type { ResidentOptions } from '../../../../src/main/engine/resident/resident-options.ts';
 import { buildTargets, objectiveInput, type AnswerTree } from '../../../../src/main/engine/training/objectives.ts';
 import type { ObjectiveSettings } from '../../../../src/main/engine/training/objectives.ts';
 import { GOLDEN_ROOT } from '../training/golden-longpo.ts';
