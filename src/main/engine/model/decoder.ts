@@ -137,25 +137,22 @@ export interface LayerRange {
 export type Checkpointing = 'none' | 'layer';
 
 /**
- * Buffers for what a checkpointed backward pass keeps to its end: layer inputs and gradients of trainable values. Made
- * before everything else and written into in place, they leave the rest of the memory in one piece.
+ * Buffers for the layer inputs, which a checkpointed backward pass keeps. Made before everything else and written into in
+ * place, they leave the rest of the memory in one piece.
  */
 interface Kept {
   readonly early: readonly Value[];
   readonly inputOf: (x: Value, layer: number) => Value;
-  readonly gradientOf: (value: Value) => Value | undefined;
 }
 
-function keptBuffers(g: Graph, x: Value, layers: readonly number[], { config, parameters }: DecoderInput): Kept {
+function keptBuffers(g: Graph, x: Value, layers: readonly number[], { config }: DecoderInput): Kept {
   const named = (...values: Value[]): void => {
     g.sameShapes(['T', config.hiddenSize], ...values);
   };
   const inputs = new Map(layers.map((layer) => [layer, o.full(g, x.dtype, o.shapeOf(g, x))]));
   named(...inputs.values());
-  const trained = layers.flatMap((layer) => parameters.ofLayer(layer));
-  const gradients = new Map(trained.map((value) => [value, o.full(g, value.dtype, o.shapeOf(g, value))]));
   return {
-    early: [...inputs.values(), ...gradients.values()],
+    early: [...inputs.values()],
     inputOf: (value, layer) => {
       const buffer = inputs.get(layer);
       if (buffer === undefined) throw new Error(`no buffer for layer ${layer}`);
@@ -163,7 +160,6 @@ function keptBuffers(g: Graph, x: Value, layers: readonly number[], { config, pa
       named(value, kept);
       return kept;
     },
-    gradientOf: (value) => gradients.get(value),
   };
 }
 
@@ -190,7 +186,6 @@ export function decoderLayers(
             (graph, [hidden = x]) => decoderLayer(graph, hidden, layer, input),
             [x],
             input.parameters.ofLayer(layer),
-            kept?.gradientOf,
           );
   }
   return x;

@@ -1,6 +1,6 @@
 import { reverseMode } from './autodiff.ts';
 import type { Graph, Value } from './graph.ts';
-import { add, after } from './ops.ts';
+import { after } from './ops.ts';
 
 /**
  * Gradient checkpointing in the graph (Chen et al. 2016, arXiv 1604.06174): forward runs `build` and keeps only its
@@ -8,14 +8,12 @@ import { add, after } from './ops.ts';
  *
  * @param carried inputs that exist only once the forward pass reached them; their recomputed copies are tied to the gradient
  * @param shared inputs that live for the whole run anyway (weights, rotary tables)
- * @param landing a buffer of zeros that the gradient of a shared input is written into, made earlier
  */
 export function checkpoint(
   g: Graph,
   build: (g: Graph, carried: readonly Value[], shared: readonly Value[]) => Value,
   carried: readonly Value[],
   shared: readonly Value[],
-  landing?: (value: Value) => Value | undefined,
 ): Value {
   const [output] = g.composite(
     [...carried, ...shared],
@@ -25,11 +23,7 @@ export function checkpoint(
       if (gradient === undefined) return [];
       const late = carried.map((value) => after(graph, value, gradient));
       const { result, tape } = graph.record(() => build(graph, late, shared));
-      const found = reverseMode(graph, tape, [{ value: result, gradient }], [...late, ...shared]).map((value, i) => {
-        const source = shared[i - late.length];
-        const buffer = value === undefined || source === undefined ? undefined : landing?.(source);
-        return value === undefined || buffer === undefined ? value : add(graph, buffer, value);
-      });
+      const found = reverseMode(graph, tape, [{ value: result, gradient }], [...late, ...shared]);
       // Nobody downstream asks for the weights' gradients, so the runtime would compute them last and keep every
       // layer's recomputed activations until then: make the chain wait for them.
       const leaves = found.slice(late.length).filter((value) => value !== undefined);
