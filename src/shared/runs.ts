@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { SampleTurn } from './pairs.ts';
 import { idSchema, sha256Schema } from './documents.ts';
 import { objectives, runConfigSchema } from './run-config.ts';
 
@@ -26,6 +27,11 @@ export const snapshotPairSchema = z.strictObject({
   swapped: z.literal(true).optional(),
 });
 export type SnapshotPair = z.infer<typeof snapshotPairSchema>;
+
+/** The pairs of a sample as a snapshot names them. */
+export function snapshotOf(turns: readonly SampleTurn[]): SnapshotPair[] {
+  return turns.map(({ pairId, revision, swapped }) => ({ pairId, revision, ...(swapped ? { swapped } : {}) }));
+}
 
 export const newRunSchema = z.strictObject({
   name: z.string().trim().min(1),

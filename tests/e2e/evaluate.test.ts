@@ -6,6 +6,7 @@ import { seriousFindings } from './axe.ts';
 import { chromiumOrSkipReason } from './chromium.ts';
 import { makeEvaluationsWorkspace } from './evaluations-workspace.ts';
 import { demoFiles, demoModel, harbourWorkspace, idleIn } from './harbour.ts';
+import { judgedSetPaths } from '../../src/main/services/own-sets.ts';
 import { callFrom, until } from './in-page.ts';
 import { pictures, startApp } from './start-app.ts';
 import type { App } from './start-app.ts';
@@ -197,6 +198,7 @@ describe.skipIf('reason' in chromium)(
       await page.getByRole('option', { name: 'NVIDIA card (CUDA)' }).click();
       await row.getByText('not known yet').waitFor();
       await visit('home');
+      await visit('evaluate');
     });
 
     it('shows paired differences, the items that flipped, and the evidence in sight', async () => {
@@ -262,6 +264,72 @@ describe.skipIf('reason' in chromium)(
       expect(await item.locator('mark.mark-place').first().textContent()).toMatch(/magic number/);
     });
 
+    it('items without a text have a panel of their own: options, the pair with its figures, what the judge wrote', async () => {
+      const sets = await call<{ label: string; task: Record<string, unknown> }[]>('evaluations.builtIn', {});
+      const tasks = [
+        { ...sets.find(({ label }) => label === 'ARC')?.task, limit: 12 },
+        { kind: 'kl', name: 'pairs', samples: [1, 2] },
+        {
+          kind: 'judged',
+          name: 'chat',
+          form: 'mt_bench',
+          ...judgedSetPaths('mt_bench'),
+          judge: demoModel,
+          limit: 2,
+          maxNewTokens: 8,
+          judgeTokens: 8,
+        },
+      ];
+      for (const source of [
+        { kind: 'base', modelDir: demoModel },
+        { kind: 'run', runId: 3 },
+      ]) {
+        await call('evaluations.start', { source, tasks });
+      }
+      await idle();
+      const { rows } = await call<{ rows: { id: number; kind: string }[] }>('evaluations.list', {});
+      const item = page.getByRole('region', { name: 'Item 1', exact: true });
+      const openFirst = async (kind: string): Promise<void> => {
+        const ids = rows.filter((row) => row.kind === kind).map(({ id }) => id);
+        await visit(`evaluate?ids=${ids.join()}`);
+        await page.getByRole('table', { name: 'Paired differences' }).getByText('baseline', { exact: true }).waitFor();
+        await page.locator('h1').click();
+        await page.keyboard.press('j');
+        await item.waitFor();
+      };
+      await openFirst('multiple_choice');
+      const options = item.getByRole('table', { name: 'Options' });
+      const right = options.getByRole('row').filter({ has: page.getByText('right', { exact: true }) });
+      expect(await right.count()).toBe(1);
+      const expected = await item.getByText(/^Expected: /).textContent();
+      expect(await right.textContent()).toContain(expected?.replace('Expected: ', ''));
+      expect(await options.getByText('chosen', { exact: true }).count()).toBe(2);
+      expect(await options.getByText(/-\d+\.\d+/).count()).toBe(8);
+      expect(await look('evaluate-options')).toEqual([]);
+
+      await openFirst('kl');
+      const figures = item.getByRole('table', { name: 'Figures of the pair' });
+      await figures.getByRole('row', { name: /^Exact KL.*chosen/i }).waitFor();
+      const pair = item.getByRole('region', { name: /^Pair \d+$/ }).first();
+      const question = (await pair.getByText(/asks:/).textContent()) ?? '';
+      expect((await pair.getByRole('group', { name: 'Chosen answer' }).textContent())?.length).toBeGreaterThan(10);
+      expect(await look('evaluate-pair')).toEqual([]);
+      await pair.getByRole('link').click();
+      await page.getByRole('heading', { name: 'Pairs' }).waitFor();
+      await page
+        .getByText(question.replace(/^.*asks: /, '').trim())
+        .first()
+        .waitFor();
+
+      await openFirst('judged');
+      await item.getByRole('group', { name: 'Answer' }).first().waitFor();
+      await item
+        .getByText(/^(No rating could be read in what base-model wrote|\d+ of 10 by base-model)/)
+        .first()
+        .waitFor();
+      expect(await look('evaluate-judged')).toEqual([]);
+    });
+
     it('base weights in 4 bits: an evaluation is named after them, a generation is asked for with them', async () => {
       const bits = async (): Promise<void> => {
         await page.getByRole('combobox', { name: 'Base weights' }).click();
@@ -300,6 +368,24 @@ describe.skipIf('reason' in chromium)(
       await page.getByText('self-judged').first().waitFor();
       expect(await page.getByText('self-judged').count()).toBe(2);
       expect(await look('evaluate-large')).toEqual([]);
+      await page.getByRole('link', { name: 'Compare all 2 on MT-Bench' }).first().click();
+      await page.getByRole('table', { name: 'Paired differences' }).getByText('baseline', { exact: true }).waitFor();
+      await page.locator('h1').click();
+      await page.keyboard.press('j');
+      const chat = page.getByRole('region', { name: 'Item 1', exact: true });
+      await chat.getByText('5 of 10 by the-base').first().waitFor();
+      await chat
+        .getByRole('group', { name: 'Judgement' })
+        .getByText(/Rating: \[\[5\]\]/)
+        .first()
+        .waitFor();
+      expect(await look('evaluate-rated')).toEqual([]);
+      await page.keyboard.press('j');
+      await page
+        .getByRole('region', { name: 'Item 2' })
+        .getByText(/^No rating could be read/)
+        .first()
+        .waitFor();
       await page.getByRole('link', { name: 'Compare all 4 on niah_single_2' }).click();
       const figure = page.getByRole('figure', { name: /niah_single_2 on base/ });
       await figure.waitFor();

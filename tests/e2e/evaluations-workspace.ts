@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { judgedSetPaths } from '../../src/main/services/own-sets.ts';
 import { openWorkspace } from '../../src/main/workspace/workspace.ts';
 import { wilson } from '../../src/shared/wilson.ts';
 import type { Estimate } from '../../src/shared/evaluation-tasks.ts';
@@ -21,6 +24,10 @@ function found(reach: number, length: number, depth: number): number {
  * the model itself and by another one. A base model and three adapters.
  */
 export function makeEvaluationsWorkspace(folder: string): void {
+  const { path } = judgedSetPaths('mt_bench');
+  const questions = readFileSync(path, 'utf8');
+  const first = JSON.parse(questions.split('\n')[0] ?? '') as { category: string; turns: string[] };
+  const task = { kind: 'judged', name: 'MT-Bench', form: 'mt_bench', path, judge: '/models/judge' };
   const workspace = openWorkspace(folder, { create: true });
   const request = { modelFingerprint: 'b'.repeat(64), codeVersion: '0', seed: 42 };
   const arms = [
@@ -74,16 +81,27 @@ export function makeEvaluationsWorkspace(folder: string): void {
         ...request,
         ...{
           setName: 'MT-Bench',
-          setSha256: (selfJudged ? 'e' : 'f').repeat(64),
+          setSha256: createHash('sha256').update(`mt_bench ${judge.fingerprint}\n`).update(questions).digest('hex'),
           kind: 'judged',
-          config: { source, judge },
+          config: { source: { ...source, modelDir: '/models/base' }, judge, task },
         },
       });
+      const category = first.category;
       workspace.evaluations.addItems(chat, [
         {
-          ...{ index: 0, question: 'Write a haiku about the sea.', expected: '', answer: 'Waves.' },
+          ...{ index: 0, question: first.turns[0] ?? '', expected: '', answer: 'It is a town by the sea.' },
           score: rating,
-          detail: null,
+          detail: {
+            ...{ category, turn: 1, finish: 'stop', rating: Math.round(rating) },
+            judgement: `The answer is short and says little of what was asked. Rating: [[${Math.round(rating)}]]`,
+          },
+        },
+        {
+          ...{ index: 1, question: first.turns[1] ?? '', expected: '', answer: '' },
+          ...{
+            score: 0,
+            detail: { category, turn: 2, finish: 'stop', rating: null, judgement: 'Good.', retried: true },
+          },
         },
       ]);
       workspace.evaluations.setStatus(chat, 'running');

@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { BuiltInSet, ItemDocument, TaskSize } from '../../shared/api/evaluations.ts';
+import type { BuiltInSet, ItemDocument, ItemPair, TaskSize } from '../../shared/api/evaluations.ts';
 import { UserError } from '../../shared/errors.ts';
 import { choiceFormSchema, choiceNames } from '../../shared/evaluation-tasks.ts';
 import type { EvaluationTask, EvaluationTaskInput } from '../../shared/evaluation-tasks.ts';
 import { publishedFormNames, publishedForms } from '../../shared/published-forms.ts';
+import { klDetailSchema } from '../../shared/evaluation-details.ts';
+import type { Workspace } from '../workspace/workspace.ts';
 import type { ServiceContext } from './context.ts';
 import { demoFolder } from './demo-folder.ts';
 import type { JobOptions } from './engine-client.ts';
@@ -64,9 +66,13 @@ export function checkTask(
  * Errors: `not_found`; `conflict` where the set is no longer what was measured; those of the files.
  */
 export async function itemDocument(context: ServiceContext, id: number, index: number): Promise<ItemDocument> {
+  const { workspace } = context;
+  const [item] = workspace.evaluations.items(id, { cursor: String(index), limit: 1 }).rows;
+  if (workspace.evaluations.get(id).kind === 'kl') {
+    return { text: '', evidence: [], found: 'none', pairs: itemPairs(workspace, item?.detail) };
+  }
   const { task, modelDir } = await storedTask(context, id);
   const document = await context.engine.run('itemDocument', { modelDir, task, index }, {});
-  const [item] = context.workspace.evaluations.items(id, { cursor: String(index), limit: 1 }).rows;
   const length = inputLength(item?.detail);
   if (length === null || length === document.text.length) return document;
   throw new UserError(
@@ -75,6 +81,16 @@ export async function itemDocument(context: ServiceContext, id: number, index: n
     {
       hint: 'Another version of Longhand or another tokenizer made it. Evaluate again to see its text.',
     },
+  );
+}
+
+/** The pairs of an item on held-out pairs, in the revisions that it read. Errors: `not_found` */
+function itemPairs(workspace: Workspace, detail: unknown): ItemPair[] {
+  const { pairs = [] } = klDetailSchema.safeParse(detail).data ?? {};
+  return pairs.flatMap((pair) =>
+    workspace.samples.ofPairs([pair]).turns.map(({ pairId, question, chosen, rejected }) => ({
+      ...{ pairId, question, chosen, rejected },
+    })),
   );
 }
 

@@ -19,6 +19,7 @@ import type { Page, PageRequest } from '../../shared/paging.ts';
 import { parseInput } from '../../shared/parse.ts';
 import { parseRunConfig } from '../../shared/run-config.ts';
 import type { RunConfig } from '../../shared/run-config.ts';
+import { snapshotOf } from '../../shared/runs.ts';
 import type { SnapshotPair } from '../../shared/runs.ts';
 import type { EvaluateInput, Execution } from '../engine/protocol/jobs.ts';
 import { asReadError } from '../files/json-lines.ts';
@@ -29,7 +30,7 @@ import type { JobOptions } from './engine-client.ts';
 import { machineOf } from './machine.ts';
 import { modelFolder, noteModel, usableModel } from './models.ts';
 import { checkpointOf } from './runs.ts';
-import { allSamples, bySample, findReferences, snapshotOf, storeReferences } from './stored-texts.ts';
+import { allSamples, bySample, findReferences, storeReferences } from './stored-texts.ts';
 import { baseBits } from '../../shared/run-config.ts';
 
 /** Whose weights are evaluated: the model as it is, a PEFT folder on it, or a checkpoint of a run. */

@@ -25,7 +25,8 @@ import type { JobOptions } from './engine-client.ts';
 import { withStatus } from './job-status.ts';
 import { noteModel, usableModel } from './models.ts';
 import { groupBySample, selectPairs, snapshotPair } from './pair-selection.ts';
-import { documentForEngine, snapshotOf } from './stored-texts.ts';
+import { snapshotOf } from '../../shared/runs.ts';
+import { documentForEngine } from './stored-texts.ts';
 import { baseBits } from '../../shared/run-config.ts';
 
 const executionSchema = z.strictObject({

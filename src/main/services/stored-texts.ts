@@ -1,5 +1,5 @@
 import { everyRow } from '../../shared/paging.ts';
-import type { Sample, SampleTurn } from '../../shared/pairs.ts';
+import type { Sample } from '../../shared/pairs.ts';
 import type { SnapshotPair } from '../../shared/runs.ts';
 import type { ReferenceName, ReferenceTurns } from '../engine/protocol/jobs.ts';
 import type { Workspace } from '../workspace/workspace.ts';
@@ -22,11 +22,6 @@ export function bySample(workspace: Workspace, pairs: readonly SnapshotPair[]): 
     previous = sampleId;
   }
   return groups;
-}
-
-/** The pairs of a sample as a snapshot names them. */
-export function snapshotOf(turns: readonly SampleTurn[]): SnapshotPair[] {
-  return turns.map(({ pairId, revision, swapped }) => ({ pairId, revision, ...(swapped ? { swapped } : {}) }));
 }
 
 /** All samples, oldest first, one at a time. */

@@ -98,6 +98,18 @@ export interface ItemDocument {
   readonly evidence: readonly (readonly [number, number])[];
   /** How its place is known: the task put it there; the answer's words stand there; the set names a depth. */
   readonly found: 'placed' | 'words' | 'depth' | 'none';
+  /** Of multiple choice: the options. */
+  readonly choices?: readonly string[];
+  /** Of held-out pairs: what the item was made of, turn by turn; empty where the evaluation did not note it. */
+  readonly pairs?: readonly ItemPair[];
+}
+
+/** A pair that an item was made of, with its texts as they were. */
+export interface ItemPair {
+  readonly pairId: number;
+  readonly question: string;
+  readonly chosen: string;
+  readonly rejected: string;
 }
 
 export const evaluationMethods = {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { EvaluationTask } from '../../../shared/evaluation-tasks.ts';
+import { choiceDetailSchema } from '../../../shared/evaluation-details.ts';
 import { UserError } from '../../../shared/errors.ts';
 import type { NewEvaluationItem } from '../../../shared/evaluations.ts';
 import { parseInput } from '../../../shared/parse.ts';
@@ -96,7 +97,7 @@ export async function choiceTask(
   }
   const right = (which: 'acc' | 'accNorm'): number =>
     done.filter(({ detail }) => {
-      const parsed = detailSchema.parse(detail);
+      const parsed = choiceDetailSchema.parse(detail);
       return parsed[which] === parsed.gold;
     }).length;
   return {
@@ -105,5 +106,3 @@ export async function choiceTask(
     items: done.length,
   };
 }
-
-const detailSchema = z.object({ gold: z.number(), acc: z.number(), accNorm: z.number() });

@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import { UserError } from '../../../shared/errors.ts';
+import { judgedDetailSchema } from '../../../shared/evaluation-details.ts';
 import { waitsForJudge } from '../../../shared/evaluations.ts';
 import type { NewEvaluationItem } from '../../../shared/evaluations.ts';
 import { bootstrapMean } from '../evaluation/intervals.ts';
@@ -17,17 +17,9 @@ import { paced } from './job-context.ts';
 import type { ModelText } from './model-text.ts';
 
 /** Items are numbered by question and turn, also where a question has one turn only. */
-const TURNS = 2;
+export const TURNS = 2;
 /** A judgement without a rating is asked for once more, drawn: the greedy one would be the same. */
 const SECOND_TRY = { temperature: 0.7, topP: 0.95, seed: 1 } as const;
-
-const detailSchema = z.object({
-  ...{ category: z.string(), turn: z.int(), finish: z.enum(['stop', 'length', 'too_long']) },
-  pending: z.boolean().optional(),
-  rating: z.number().nullable().default(null),
-  judgement: z.string().default(''),
-  retried: z.boolean().default(false),
-});
 
 /** The model's answers, turn after turn, each stored as an item that waits for its judge. */
 export async function answerJudged(
@@ -96,7 +88,7 @@ export async function answerJudged(
     const messages: Message[] = [];
     for (let before = 0; before < turn; before += 1) {
       const earlier = items.get(q * TURNS + before);
-      if (earlier === undefined || detailSchema.parse(earlier.detail).finish === 'too_long') return null;
+      if (earlier === undefined || judgedDetailSchema.parse(earlier.detail).finish === 'too_long') return null;
       messages.push({ role: 'user', content: question.turns[before] ?? '' });
       messages.push({ role: 'assistant', content: earlier.answer });
     }
@@ -122,11 +114,11 @@ export async function rateJudged(
   const done = new Map(items);
   const request = requester(judge.text, task);
   const rows = [...items.values()]
-    .filter(({ detail }) => detailSchema.parse(detail).finish !== 'too_long')
+    .filter(({ detail }) => judgedDetailSchema.parse(detail).finish !== 'too_long')
     .map((item) => ({ item, key: `judgement:${item.index}`, ids: request(turnOf(item)) }));
   const options: DecodingOptions = { ...GREEDY, batch: BATCH, maxNewTokens, signal: context.signal };
   const rated = (item: NewEvaluationItem, judgement: string, retried: boolean): NewEvaluationItem => {
-    const { pending: _pending, ...detail } = detailSchema.parse(item.detail);
+    const { pending: _pending, ...detail } = judgedDetailSchema.parse(item.detail);
     const rating = parseRating(task.form, judgement);
     return { ...item, score: rating ?? 0, detail: { ...detail, rating, judgement, retried } };
   };
@@ -199,7 +191,7 @@ function requester({ template, codec }: ModelText, { form }: JudgedTask): (turn:
 function judgedSummary(items: readonly NewEvaluationItem[]): TaskSummary {
   const rows = items.map(({ index, detail }) => ({
     question: Math.floor(index / TURNS),
-    ...detailSchema.parse(detail),
+    ...judgedDetailSchema.parse(detail),
   }));
   const asked = rows.filter(({ finish }) => finish !== 'too_long');
   const rated = asked.flatMap((row) => (row.rating === null ? [] : [{ ...row, rating: row.rating }]));

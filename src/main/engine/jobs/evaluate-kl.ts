@@ -1,5 +1,7 @@
-import { z } from 'zod';
+import { klDetailSchema } from '../../../shared/evaluation-details.ts';
 import type { EvaluationTask } from '../../../shared/evaluation-tasks.ts';
+import { snapshotOf } from '../../../shared/runs.ts';
+import type { NewEvaluationItem } from '../../../shared/evaluations.ts';
 import { UserError } from '../../../shared/errors.ts';
 import { bootstrapMean } from '../evaluation/intervals.ts';
 import { evaluateHeldOut } from '../training/held-out.ts';
@@ -23,6 +25,7 @@ export async function klTask(
   const samples = await readSamples(context, 'heldOut', count, from);
   const examples = [...buildExamples(text.builder, samples, config)];
   const { rope } = runner.config;
+  const pairOf = new Map(samples.flatMap(({ turns }) => snapshotOf(turns)).map((pair) => [pair.pairId, pair]));
   const store = new ReferenceStore(context, { fingerprint, rope });
   const contexts = referenceContexts(config);
   const { signal } = context;
@@ -40,7 +43,7 @@ export async function klTask(
         ? await evaluateHeldOut(runner, [example], {
             ...{ settings: config, parameters, policyRope, referenceRope, signal },
           })
-        : heldOutSchema.parse(earlier.detail).values;
+        : klDetailSchema.parse(earlier.detail).values;
     if (values === undefined) throw new UserError('cancelled', 'The job was stopped.');
     for (const [name, value] of Object.entries(values)) {
       const short = name.slice('eval_'.length);
@@ -53,7 +56,11 @@ export async function klTask(
         expected: '',
         answer: '',
         score: values['eval_kl/exact/chosen'] ?? 0,
-        detail: { values, tokens: example.tree.tokens.ids.length },
+        detail: {
+          values,
+          tokens: example.tree.tokens.ids.length,
+          pairs: (example.pairIds ?? []).flatMap((id) => pairOf.get(id) ?? []),
+        } as NewEvaluationItem['detail'], // a field that is left out is not undefined
       },
     ]);
     progress(index + 1, scored.length);
@@ -62,5 +69,3 @@ export async function klTask(
   for (const [name, values] of byName) Object.assign(summary, figures(name, bootstrapMean(values)));
   return summary;
 }
-
-const heldOutSchema = z.object({ values: z.record(z.string(), z.number()) });

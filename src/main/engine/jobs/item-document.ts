@@ -9,6 +9,9 @@ import { readQuestionSet } from '../evaluation/question-set.ts';
 import { rulerPlaces } from '../evaluation/ruler/items.ts';
 import type { RulerTask } from '../evaluation/ruler/items.ts';
 import type { RulerItem } from '../evaluation/ruler/item.ts';
+import { readJudged } from '../evaluation/judged/questions.ts';
+import { readChoices } from './evaluate-choices.ts';
+import { TURNS } from './evaluate-judged.ts';
 import { rulerItemsFor } from './evaluate-ruler.ts';
 import { readTexts } from './evaluate-text.ts';
 import type { Job } from './job-context.ts';
@@ -32,7 +35,18 @@ export const itemDocument: Job<'itemDocument'> = async ({ modelDir, task, index 
     }
     case 'text':
       return { text: itemAt(await readTexts(task), index), evidence: [], found: 'none' };
-    default:
+    case 'multiple_choice': {
+      const { choices } = itemAt(await readChoices(task), index).item;
+      return { text: '', evidence: [], found: 'none', choices };
+    }
+    case 'judged': {
+      const { turns, shown } = itemAt(await readJudged(task), Math.floor(index / TURNS));
+      const turn = index % TURNS;
+      // What the judge does not see: LongBench-Chat's long text.
+      const text = turns[turn] === shown[turn] ? '' : (turns[turn] ?? '');
+      return { text, evidence: [], found: 'none' };
+    }
+    case 'kl':
       return { text: '', evidence: [], found: 'none' };
   }
 };

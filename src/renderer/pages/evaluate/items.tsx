@@ -1,18 +1,17 @@
 import { Button, SegmentedControl, Select } from '@mantine/core';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useMemo, useRef, useState } from 'react';
 import type { EvaluationView } from '../../../shared/api/evaluations.ts';
 import { headlineOf } from '../../../shared/evaluation-figures.ts';
-import { hasScore } from '../../../shared/evaluations.ts';
-import type { EvaluationItem } from '../../../shared/evaluations.ts';
 import { useCommands } from '../../commands/active-commands.ts';
 import { useKeyLabel } from '../../commands/use-keymap.ts';
 import { DataTable } from '../../components/data-table.tsx';
 import type { DataColumn, DataTableHandle } from '../../components/data-table.tsx';
-import { formatCount, formatNumber } from '../../components/format.ts';
+import { formatCount } from '../../components/format.ts';
 import { ErrorPanel, Loading } from '../../components/states.tsx';
-import { EvidencePanel } from './evidence-panel.tsx';
 import { passes, sideBySide } from './flips.ts';
-import type { AnsweredItem, Change, ItemFilter } from './flips.ts';
+import type { AnsweredItem, ItemFilter } from './flips.ts';
+import { ItemView } from './item-view.tsx';
+import { ChangeMark, Score } from './score.tsx';
 import { useItems } from './use-items.ts';
 
 /** Every item as each model answered it, those that flipped, and the text with its evidence. */
@@ -142,7 +141,7 @@ export function Items({
           Choose an item, or press {labelOf('evaluate.next')}, to read its answers and the text that it was asked about.
         </span>
       ) : (
-        <Item item={at} names={names} judged={judged} kind={kind} id={evaluations[0]?.id ?? 0} busy={busy} />
+        <ItemView item={at} names={names} evaluations={evaluations} busy={busy} />
       )}
     </section>
   );
@@ -171,88 +170,8 @@ function columnsFor(names: readonly string[], judged: boolean): readonly DataCol
           </>
         ),
         number: true,
-        width: i === 0 ? 52 : 78,
+        width: (i === 0 ? 52 : 78) + (judged ? 0 : 24),
       },
     ]),
   ];
-}
-
-function Score({ item, judged }: { readonly item: EvaluationItem | undefined; readonly judged: boolean }) {
-  if (item === undefined) return null;
-  if (!hasScore(item)) {
-    const unrated = typeof item.detail === 'object' && item.detail !== null && 'rating' in item.detail;
-    return <span className="muted">{unrated ? 'not rated' : 'too long'}</span>;
-  }
-  // Part of the outputs may have been named.
-  if (!judged || (item.score > 0 && item.score < 1)) return formatNumber(item.score);
-  return item.score === 1 ? <>yes</> : <span style={{ color: 'var(--rejected)' }}>no</span>;
-}
-
-function ChangeMark({ change }: { readonly change: Change }) {
-  return change === 'won' || change === 'lost' ? <span className={change}>{change}</span> : null;
-}
-
-/** One item in full: question, what was expected, each answer, and the text with the evidence in sight. */
-function Item({
-  item: { index, question, expected, answers, changes },
-  names,
-  judged,
-  kind,
-  id,
-  busy,
-}: {
-  readonly item: AnsweredItem;
-  readonly names: readonly string[];
-  readonly judged: boolean;
-  readonly kind: string;
-  /** The evaluation whose set it is of. */
-  readonly id: number;
-  readonly busy: boolean;
-}) {
-  const view = useRef<HTMLDivElement>(null);
-  // Who goes from item to item by a key shall not have to scroll.
-  useEffect(() => {
-    view.current?.scrollIntoView({ block: 'nearest' });
-  }, [index]);
-  const alone = kind === 'multiple_choice' || kind === 'kl' || kind === 'judged';
-  return (
-    <div ref={view} className={alone ? 'item-view alone' : 'item-view'} role="region" aria-label={`Item ${index + 1}`}>
-      <div className="question">
-        <div className="text">
-          <span className="muted">Question {index + 1}: </span>
-          {question}
-        </div>
-        <div className="text">
-          <span className="muted">Expected: </span>
-          {expected}
-        </div>
-        <div className="answers-grid">
-          {answers.map((answer, i) => (
-            <div key={names[i]}>
-              <strong>{names[i]}</strong> <Score item={answer} judged={judged} />{' '}
-              {i > 0 && <ChangeMark change={changes[i] ?? 'same'} />}
-              {answer === undefined ? (
-                <div className="muted">not answered</div>
-              ) : (
-                <>
-                  <div className="text">{answer.answer}</div>
-                  <div className="muted mono">{detailText(answer.detail)}</div>
-                </>
-              )}
-            </div>
-          ))}
-        </div>
-      </div>
-      {!alone && <EvidencePanel id={id} index={index} waiting={busy} />}
-    </div>
-  );
-}
-
-/** What the kind of task notes of an item, but for the places that are marked in the text. */
-function detailText(detail: EvaluationItem['detail']): string {
-  if (typeof detail !== 'object' || detail === null || Array.isArray(detail)) return '';
-  return Object.entries(detail)
-    .filter(([name, value]) => !['evidence', 'inputLength'].includes(name) && value !== null)
-    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join(', ');
 }
