@@ -203,12 +203,12 @@ function commonUnit(tensors: readonly ParameterTensor[]): number {
 function cut(g: Graph, layout: ParameterLayout, vector: Value, dtype: ComputeType): Map<string, Value> {
   const unit = commonUnit(layout.tensors);
   const sizes = layout.tensors.map((tensor) => tensor.size / unit);
-  const pieces = o.split(g, o.reshape(g, vector, [-1, unit]), g.constant('int64', sizes), 0);
+  const pieces = o.split(g, o.cast(g, o.reshape(g, vector, [-1, unit]), dtype), g.constant('int64', sizes), 0);
   return new Map(
     layout.tensors.map(({ name, shape }, i) => {
       const piece = pieces[i];
       if (piece === undefined) throw new Error('a piece for each tensor');
-      return [name, o.cast(g, o.reshape(g, piece, shape), dtype)];
+      return [name, o.reshape(g, piece, shape)];
     }),
   );
 }
@@ -239,10 +239,11 @@ export function flatten(
   gradients: readonly (Value | undefined)[],
 ): Value {
   const unit = commonUnit(tensors);
+  const dtype = gradients.find((gradient) => gradient !== undefined)?.dtype ?? 'float32';
   const rows = tensors.map(({ size }, i) => {
     const gradient = gradients[i];
-    if (gradient === undefined) return o.full(g, 'float32', [size / unit, unit]);
-    return o.cast(g, o.reshape(g, gradient, [-1, unit]), 'float32');
+    return gradient === undefined ? o.full(g, dtype, [size / unit, unit]) : o.reshape(g, gradient, [-1, unit]);
   });
-  return o.reshape(g, o.concat(g, rows, 0), [tensors.reduce((sum, { size }) => sum + size, 0)]);
+  const length = tensors.reduce((sum, { size }) => sum + size, 0);
+  return o.reshape(g, o.cast(g, o.concat(g, rows, 0), 'float32'), [length]);
 }
