@@ -83,6 +83,11 @@ export const runConfigHelp: Readonly<Record<string, FieldHelp>> = {
     text: 'layers, of q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj',
     default: 'all',
   },
+  referenceRope: {
+    group: objective,
+    text: "dpo and solopo: whose RoPE base the reference reads the long input with: the policy's, so that rewards begin at zero, or the model's own",
+    default: 'policy',
+  },
   ropeTheta: { group: weights, text: "RoPE base of the policy; none = the model's own" },
 
   maxLength: { group: data, text: 'longest sequence in tokens; a longer example is refused, never cut' },

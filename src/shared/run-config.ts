@@ -100,6 +100,7 @@ export const objectiveOwn = {
   alpha: ['solopo'],
   maxNewTokens: ['opsdl'],
   temperature: ['opsdl'],
+  referenceRope: ['dpo', 'solopo'],
 } as const satisfies Record<string, readonly Objective[]>;
 
 /** Objective and reward as a layer of a configuration names them, where it does. */
@@ -157,6 +158,9 @@ const fieldsSchema = z.strictObject({
   maxNewTokens: count.optional(),
   temperature: weight.optional(),
 
+  /** DPO and SoLoPO: whose RoPE base the reference reads the long input with, the policy's (default) or its own. */
+  referenceRope: z.enum(['policy', 'own']).optional(),
+
   learningRate: z.number().positive().default(5e-7),
   schedule: z.enum(['cosine', 'linear', 'constant']).default('cosine'),
   /** Share of all steps, or a number of steps: one of the two is null. */
@@ -174,7 +178,7 @@ const fieldsSchema = z.strictObject({
 
   trainable: z.discriminatedUnion('kind', [fullSchema, loraSchema]).default({ kind: 'full' }),
   baseBits: z.enum(baseBits).default('own'),
-  /** RoPE base of the policy; null = the model's own. The reference always keeps the model's own. */
+  /** RoPE base of the policy; null = the model's own. On the short input the reference always keeps the model's own. */
   ropeTheta: z.number().positive().nullable().default(null),
   /** Longest sequence in tokens; a longer example is refused before the run starts, never cut. */
   maxLength: z.int().min(2).default(131072),
@@ -254,11 +258,11 @@ export const runConfigSchema = fieldsSchema
       problem('lambda', 'lambda, nllDocument and nllAnswers are all 0, so there is nothing to learn');
     }
   })
-  .transform(({ gamma, reward, alpha, maxNewTokens, temperature, ...config }) => ({
+  .transform(({ gamma, reward, alpha, maxNewTokens, temperature, referenceRope, ...config }) => ({
     ...config,
     ...weightsOf({ ...config, reward }),
     beta: config.beta ?? betas[rewardOfObjective(config.objective, reward)],
-    ...ownOf(config, { gamma, reward, alpha, maxNewTokens, temperature }),
+    ...ownOf(config, { gamma, reward, alpha, maxNewTokens, temperature, referenceRope }),
     turnsPerSample: config.turnsPerSample ?? (singleTurn(config.objective) ? 1 : 4),
     warmupRatio: config.warmupRatio ?? (isSet(config.warmupSteps) ? null : 0.1),
     warmupSteps: config.warmupSteps ?? null,
@@ -310,9 +314,16 @@ function ownOf(
   if (objective === 'opsdl') {
     return { maxNewTokens: given.maxNewTokens ?? 512, temperature: given.temperature ?? 1 };
   }
+  const referenceRope = given.referenceRope ?? 'policy';
+  if (objective === 'dpo') return { referenceRope };
   if (objective !== 'solopo') return {};
   const reward = given.reward ?? 'dpo';
-  return { reward, alpha: given.alpha ?? soloWeights[reward].alpha, ...(reward === 'simpo' ? margin : {}) };
+  return {
+    referenceRope,
+    reward,
+    alpha: given.alpha ?? soloWeights[reward].alpha,
+    ...(reward === 'simpo' ? margin : {}),
+  };
 }
 
 interface OwnFields {
@@ -321,6 +332,7 @@ interface OwnFields {
   readonly alpha?: number;
   readonly maxNewTokens?: number;
   readonly temperature?: number;
+  readonly referenceRope?: 'policy' | 'own';
 }
 
 function weightsOf(config: Pick<Fields, 'objective' | 'reward' | 'lambda' | 'nllDocument' | 'nllAnswers'>): {

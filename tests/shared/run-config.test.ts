@@ -54,6 +54,7 @@ test.each([
   [{ objective: 'simpo', lambda: 0, nllAnswers: 1 }, 'lambda'],
   [{ objective: 'orpo', beta: 0.1 }, 'beta'],
   [{ objective: 'solopo', turnsPerSample: 4 }, 'turnsPerSample'],
+  [{ objective: 'longpo', referenceRope: 'policy' }, 'referenceRope'],
   [{ objective: 'solopo', nllDocument: 1 }, 'nllDocument'],
   [{ objective: 'solopo', reward: 'dpo', gamma: 1 }, 'gamma'],
   [{ objective: 'opsdl', nllAnswers: 1 }, 'nllAnswers'],

@@ -7,7 +7,7 @@ import type { Page, PageRequest } from '../../shared/paging.ts';
 import { pairSelectionSchema } from '../../shared/pair-selection.ts';
 import type { PairSelectionInput } from '../../shared/pair-selection.ts';
 import { parseInput } from '../../shared/parse.ts';
-import { inheritedFields, keptUnder, parseRunConfig, singleTurn } from '../../shared/run-config.ts';
+import { inheritedFields, keptUnder, objectiveOwn, parseRunConfig, singleTurn } from '../../shared/run-config.ts';
 import type { RunConfig, RunConfigInput } from '../../shared/run-config.ts';
 import { keptMark } from '../../shared/runs.ts';
 import type { CheckpointRow, PairLogps, RunRow, SnapshotPair } from '../../shared/runs.ts';
@@ -153,7 +153,12 @@ function continuedConfig(parent: RunConfig, changes: RunConfigInput): RunConfig 
       { place: { field: 'objective' }, hint: 'Start a new run from the model for that.' },
     );
   }
-  const merged: RunConfigInput = { ...keptUnder(parent, changes), turnsPerSample, ...changes };
+  // Runs of before the setting have none; a run that goes on with the same objective keeps their reference.
+  const reference =
+    objective === parent.objective && (objectiveOwn.referenceRope as readonly string[]).includes(objective)
+      ? { referenceRope: parent.referenceRope ?? 'own' }
+      : {};
+  const merged: RunConfigInput = { ...keptUnder(parent, changes), ...reference, turnsPerSample, ...changes };
   const { optimizer } = changes;
   if (optimizer !== undefined && (optimizer.kind ?? parent.optimizer.kind) === parent.optimizer.kind) {
     merged.optimizer = { ...parent.optimizer, ...optimizer };

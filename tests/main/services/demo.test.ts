@@ -77,7 +77,7 @@ test('a short comparison: every run has the pairs, the start and the steps of Lo
   const { lambda, objective, ...longpo } = configs[0] ?? expect.fail();
   expect([objective, lambda]).toEqual(['longpo', 0.01]);
   expect(configs[3]).toEqual({ ...longpo, objective: 'longpo', lambda: 0 });
-  expect(configs[4]).toEqual({ ...longpo, objective: 'dpo', lambda: 0.01 });
+  expect(configs[4]).toEqual({ ...longpo, objective: 'dpo', lambda: 0.01, referenceRope: 'policy' });
   for (const { id } of runs) expect(workspace.evaluations.list({ runId: id }).rows).toHaveLength(6);
   workspace.close();
 });

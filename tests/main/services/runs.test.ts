@@ -287,6 +287,45 @@ test('a run goes on under another objective, with its own weights and on the sam
   expect((await on(several.id, { objective: 'dpo' })).run).toMatchObject({ status: 'finished', lastStep: 6 });
 }, 60_000);
 
+test("DPO under a raised RoPE base begins at rewards of zero: its reference reads the long input with the policy's base", async () => {
+  const context = open();
+  addPairs(context, 3);
+  const config: RunConfigInput = {
+    ...tinyRun,
+    ...{
+      objective: 'dpo',
+      lambda: 1,
+      nllDocument: 0,
+      ropeTheta: 500_000,
+      epochs: null,
+      maxSteps: 1,
+      heldOutFraction: 0,
+    },
+  };
+  const rewardsOf = async (more: RunConfigInput): Promise<number[]> => {
+    const { run } = await train(context, { modelDir: request.modelDir, config: { ...config, ...more } });
+    const rows = context.workspace.metrics.atStep(run.id, 1);
+    return ['rewards/chosen', 'rewards/rejected'].map((name) => rows.find(({ key }) => key === name)?.value ?? NaN);
+  };
+  // Log-probabilities of float32 differ by rounding where rows are read in another program: 1e-5 of some ten nats.
+  for (const reward of await rewardsOf({})) expect(Math.abs(reward)).toBeLessThan(1e-4);
+  // What is stored of one reading is not taken for the other, in either order.
+  for (const reward of await rewardsOf({ referenceRope: 'own' })) expect(Math.abs(reward)).toBeGreaterThan(1e-3);
+  for (const reward of await rewardsOf({})) expect(Math.abs(reward)).toBeLessThan(1e-4);
+  // LongPO's is the short-context skill, read with the model's own base: the policy does not begin as it.
+  const longpo = await rewardsOf({ objective: 'longpo' });
+  for (const reward of longpo) expect(Math.abs(reward)).toBeGreaterThan(1e-3);
+
+  // A run of before has no such setting: its reference kept its own base, and what goes on from it keeps that.
+  const { run: old } = await train(context, {
+    modelDir: request.modelDir,
+    config: { ...config, referenceRope: 'own', maxSteps: 2 },
+  });
+  const on = { runId: old.id, checkpointId: checkpointOf(context, old.id).id, config: { maxSteps: 3 } };
+  const { run: next } = await continueFrom(context, on);
+  expect(runDetail(context, next.id).config.referenceRope).toBe('own');
+}, 60_000);
+
 test('a continued run that was killed goes on to the same rows; a pinned checkpoint is not thinned out', async () => {
   const context = open();
   addPairs(context, 10);

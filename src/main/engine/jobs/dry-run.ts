@@ -9,6 +9,7 @@ import { opsdlGradient } from '../training/opsdl.ts';
 import { createOptimizer } from '../training/optimizer.ts';
 import { referenceContexts, scoreReferences } from '../training/reference.ts';
 import { ropeForModel } from '../training/rope-for.ts';
+import { referencesOf } from './run-references.ts';
 import { buildExamples } from '../training/samples.ts';
 import { planRun } from '../training/schedule.ts';
 import { applyStep, exampleGradient, GradientSum } from '../training/train-step.ts';
@@ -51,7 +52,7 @@ export const dryRun: Job<'dryRun'> = async ({ modelDir, config, documents }, con
     set: (key: string, logps: AnswerLogps) => Promise.resolve(void known.set(key, logps)),
   };
   const fingerprint = frozenName(await weightsFingerprint(modelDir), config.baseBits);
-  const reference = { fingerprint, rope: runner.config.rope, ropeFor: ropeForModel(runner.config, null) };
+  const references = referencesOf(fingerprint, runner.config, config);
   const parameters = await runner.initialParameters(config.seed);
   const optimizer = createOptimizer(config.optimizer, runner.layout.total);
   const sum = new GradientSum(runner.layout.total);
@@ -59,8 +60,11 @@ export const dryRun: Job<'dryRun'> = async ({ modelDir, config, documents }, con
   const measure = async (example: TrainingExample): Promise<{ reference: number; gradient: number; loss: number }> => {
     stopIfAborted(context.signal);
     const begun = performance.now();
-    const options = { contexts: referenceContexts(config), signal: context.signal };
-    const [scored] = await scoreReferences(runner, [example], reference, cache, options);
+    const options = { contexts: referenceContexts(config), long: { model: references.long, cache } };
+    const [scored] = await scoreReferences(runner, [example], references.short, cache, {
+      ...options,
+      signal: context.signal,
+    });
     if (scored === undefined) throw new Error('nothing was scored');
     const referenced = performance.now();
     const watched = watchedRunner(runner, { signal: context.signal });

@@ -5,13 +5,12 @@ import type { NewEvaluationItem } from '../../../shared/evaluations.ts';
 import { UserError } from '../../../shared/errors.ts';
 import { bootstrapMean } from '../evaluation/intervals.ts';
 import { evaluateHeldOut } from '../training/held-out.ts';
-import { referenceContexts, scoreReferences } from '../training/reference.ts';
 import { buildExamples } from '../training/samples.ts';
 import { figures } from './evaluated-model.ts';
 import type { EvaluatedModel, TaskContext, TaskSummary } from './evaluated-model.ts';
 import { paced } from './job-context.ts';
 import { readSamples } from './read-samples.ts';
-import { ReferenceStore } from './reference-store.ts';
+import { referencesOf, scoreForRun } from './run-references.ts';
 
 /**
  * The run's held-out metrics on given samples, example by example: losses, rewards, and the exact KL(policy on the long
@@ -24,15 +23,10 @@ export async function klTask(
 ): Promise<TaskSummary> {
   const samples = await readSamples(context, 'heldOut', count, from);
   const examples = [...buildExamples(text.builder, samples, config)];
-  const { rope } = runner.config;
   const pairOf = new Map(samples.flatMap(({ turns }) => snapshotOf(turns)).map((pair) => [pair.pairId, pair]));
-  const store = new ReferenceStore(context, { fingerprint, rope });
-  const contexts = referenceContexts(config);
   const { signal } = context;
-  await store.load(examples, contexts);
-  const model = { fingerprint, rope, ropeFor: referenceRope };
-  const scored = await scoreReferences(runner, examples, model, store, { contexts, signal });
-  await store.flush();
+  const references = referencesOf(fingerprint, runner.config, config);
+  const [scored = []] = await scoreForRun(context, runner, references, config, [examples], { signal });
 
   const progress = paced(context, task.name, 'examples');
   const byName = new Map<string, number[]>();

@@ -4,7 +4,6 @@ import { UserError } from '../../../shared/errors.ts';
 import { weightsFingerprint } from '../model/weights.ts';
 import { checkpointIdentity } from '../training/checkpoint-identity.ts';
 import { CheckpointFolder } from '../training/checkpoints.ts';
-import { referenceContexts, scoreReferences } from '../training/reference.ts';
 import { ropeForModel } from '../training/rope-for.ts';
 import { buildExamples } from '../training/samples.ts';
 import { train as trainLoop } from '../training/trainer.ts';
@@ -14,7 +13,7 @@ import { paced } from './job-context.ts';
 import { frozenName } from './model-holder.ts';
 import { loadModelText } from './model-text.ts';
 import { readSamples } from './read-samples.ts';
-import { ReferenceStore } from './reference-store.ts';
+import { referencesOf, scoreForRun } from './run-references.ts';
 import { trainingModel } from './training-model.ts';
 
 /**
@@ -39,28 +38,18 @@ export const train: Job<'train'> = async (input, context) => {
   const runner = await trainingModel(context, { modelDir, config }, { examples, heldOut: heldOutExamples.length > 0 });
   const loaded = performance.now();
 
-  const { rope } = runner.config;
-  const referenceRope = ropeForModel(runner.config, null);
-  const frozen = { fingerprint: frozenName(fingerprint, config.baseBits), rope };
-  const store = new ReferenceStore(context, frozen);
-  const contexts = referenceContexts(config);
-  await store.load([...examples, ...heldOutExamples], contexts);
-  const progress = paced(context, 'reference', 'examples');
-  const total = examples.length + heldOutExamples.length;
-  const score = (part: typeof examples, before: number) =>
-    scoreReferences(runner, part, { ...frozen, ropeFor: referenceRope }, store, {
-      contexts,
-      onProgress: (done) => progress(before + done, total),
+  const references = referencesOf(frozenName(fingerprint, config.baseBits), runner.config, config);
+  const [scored = [], heldOut = []] = await scoreForRun(
+    context,
+    runner,
+    references,
+    config,
+    [examples, heldOutExamples],
+    {
+      onProgress: paced(context, 'reference', 'examples'),
       signal: context.signal,
-    });
-  let scored;
-  let heldOut;
-  try {
-    scored = await score(examples, 0);
-    heldOut = await score(heldOutExamples, examples.length);
-  } finally {
-    await store.flush();
-  }
+    },
+  );
   const referenced = performance.now();
 
   const checkpoints = new CheckpointFolder(input.checkpointDir, {
@@ -79,7 +68,8 @@ export const train: Job<'train'> = async (input, context) => {
           }).load(parent.checkpoint),
         };
   const events = trainLoop({
-    ...{ runner, config, train: scored, heldOut, referenceRope, checkpoints },
+    ...{ runner, config, train: scored, heldOut, checkpoints },
+    referenceRope: references.short.ropeFor,
     policyRope: ropeForModel(runner.config, config.ropeTheta),
     ...inherited,
     resume: input.resume,

@@ -22,7 +22,7 @@ export interface ReferenceCache {
 export interface ReferenceModel {
   /** Hash of the weights and the configuration. */
   readonly fingerprint: string;
-  /** The model's own RoPE, not the policy's. */
+  /** The model's own RoPE, not the policy's; on the long input see `longReferenceTheta`. */
   readonly rope: RopeSettings;
   readonly ropeFor: RopeFor;
 }
@@ -30,6 +30,8 @@ export interface ReferenceModel {
 export interface ScoreOptions {
   /** Which contexts are scored. */
   readonly contexts: { readonly short: boolean; readonly long: boolean };
+  /** Who reads the long inputs; default: who reads the short ones. */
+  readonly long?: { readonly model: ReferenceModel; readonly cache: ReferenceCache };
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -43,6 +45,19 @@ export function referenceContexts({
   reward,
 }: Pick<RunConfig, 'objective'> & Partial<Pick<RunConfig, 'reward'>>): ScoreOptions['contexts'] {
   return { short: true, long: objective === 'dpo' || (objective === 'solopo' && (reward ?? 'dpo') === 'dpo') };
+}
+
+/**
+ * RoPE base with which the reference reads the long input (null: its own). It is the policy's in DPO, whose reference is the
+ * policy before training, as in TRL: beyond the length that the model's own base reaches, its log-probabilities say nothing,
+ * and rewards would begin far from zero. On the short context it reads with its own, as LongPO's authors do: that is the skill
+ * to keep. Runs of before have no such setting and keep the own base.
+ */
+export function longReferenceTheta({
+  referenceRope,
+  ropeTheta,
+}: Pick<RunConfig, 'ropeTheta'> & Partial<Pick<RunConfig, 'referenceRope'>>): number | null {
+  return referenceRope === 'policy' ? ropeTheta : null;
 }
 
 /** SHA-256 (hex) over the model, its RoPE and the row: token ids, branches and answer spans. */
@@ -101,7 +116,7 @@ export async function scoreShort(
 }
 
 /**
- * Scores every example's answers once with the frozen start model (zero adapter or original weights, original RoPE).
+ * Scores every example's answers once with the frozen start model (zero adapter or original weights).
  * Chosen and rejected answer of a row share its prefix. Rows whose key the cache knows are not scored again.
  * @throws UserError cancelled when the signal is aborted (what was scored is in the cache), invalid_input where the
  *   model's outputs are not numbers
@@ -111,16 +126,17 @@ export async function scoreReferences(
   examples: readonly TrainingExample[],
   model: ReferenceModel,
   cache: ReferenceCache,
-  { contexts, onProgress, signal }: ScoreOptions,
+  { contexts, long = { model, cache }, onProgress, signal }: ScoreOptions,
 ): Promise<ScoredExample[]> {
   const score = await referenceScorer(runner, model, cache);
+  const scoreLong = await referenceScorer(runner, long.model, long.cache);
   const scored: ScoredExample[] = [];
   for (const [index, example] of examples.entries()) {
     const reference: { -readonly [K in keyof ExampleReference]: ExampleReference[K] } = {};
     if (contexts.short) reference.short = await scoreShort(score, example.short, example.document.name, signal);
     if (contexts.long) {
       stopIfAborted(signal);
-      reference.long = await score(example.tree, example.document.name);
+      reference.long = await scoreLong(example.tree, example.document.name);
     }
     scored.push({ ...example, reference });
     onProgress?.(index + 1, examples.length);

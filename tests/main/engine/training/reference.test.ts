@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { AnswerLogps } from '../../../../src/main/engine/training/objectives.ts';
+import { parseRunConfig } from '../../../../src/shared/run-config.ts';
 import {
+  longReferenceTheta,
   referenceContexts,
   referenceKey,
   scoreReferences,
@@ -40,6 +42,41 @@ describe('scoreReferences', () => {
     const [expected] = await runner.score(tree.tokens, targets, { parameters, rope: NO_ROPE });
     expect(short?.rejected[1]?.[0]).toBe(expected);
     expect(referenceContexts({ objective: 'longpo' })).toEqual({ short: true, long: false });
+  });
+
+  it("reads the long input with the policy's RoPE base where the run says so, and keeps that apart", async () => {
+    const runner = new BigramRunner();
+    const read: string[] = [];
+    const reading = (name: string) => ({
+      ...MODEL,
+      ropeFor: () => {
+        read.push(name);
+        return NO_ROPE;
+      },
+    });
+    const [cache, longCache] = [new MapCache(), new MapCache()];
+    const long = { model: { ...reading('policy'), rope: { type: 'default', theta: 1e6 } as const }, cache: longCache };
+    const contexts = referenceContexts({ objective: 'dpo' });
+    await scoreReferences(runner, bigramExamples(1), reading('own'), cache, { contexts, long });
+    expect(read).toEqual(['own', 'own', 'policy']);
+    expect([cache.entries.size, longCache.entries.size]).toEqual([2, 1]);
+    expect([...cache.entries.keys()]).not.toContain([...longCache.entries.keys()][0]);
+  });
+
+  it.each([
+    [{ objective: 'dpo', ropeTheta: 1e6 }, 1e6],
+    [{ objective: 'solopo', ropeTheta: 1e6 }, 1e6],
+    [{ objective: 'dpo', ropeTheta: 1e6, referenceRope: 'own' }, null],
+    [{ objective: 'dpo' }, null],
+    [{ objective: 'longpo', ropeTheta: 1e6 }, null],
+  ] as const)('%o: base of the reference on the long input', (input, theta) => {
+    expect(longReferenceTheta(parseRunConfig(input))).toBe(theta);
+  });
+
+  it('a run stored before there was the setting keeps the own base', () => {
+    const { referenceRope, ...before } = parseRunConfig({ objective: 'dpo', ropeTheta: 1e6 });
+    expect(referenceRope).toBe('policy');
+    expect(longReferenceTheta(before)).toBe(null);
   });
 
   it('never scores a known row again', async () => {
