@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import { UserError } from '../../shared/errors.ts';
-import { parseInput } from '../../shared/parse.ts';
+import { parseInput, problemText } from '../../shared/parse.ts';
 import type { FieldHelp, SchemaFlag } from '../../shared/schema-fields.ts';
 
 /**
@@ -156,7 +156,7 @@ export function parseWithFlags<Schema extends z.ZodType>(
   const path = issue?.path.join('.');
   const flag = path === undefined ? undefined : [...given.keys()].find((other) => other.path.join('.') === path);
   if (issue === undefined || flag === undefined) return parseInput(schema, value, what, file);
-  throw new UserError('invalid_input', `${flag.name} ${shown(given.get(flag))}: ${issue.message}.`, {
+  throw new UserError('invalid_input', `${flag.name} ${shown(given.get(flag))}: ${problemText(issue)}.`, {
     place: { field: flag.path.join('.') },
   });
 }

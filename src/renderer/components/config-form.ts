@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { problemText } from '../../shared/parse.ts';
 import { schemaFlags } from '../../shared/schema-fields.ts';
 import type { FieldHelp, SchemaFlag } from '../../shared/schema-fields.ts';
 
@@ -115,7 +116,7 @@ export function schemaProblems(
     issues.map((issue) => {
       const path = issue.path.join('.');
       const text =
-        issue.code === 'invalid_type' && numeric.has(path) ? 'write a number, such as 0.1 or 1e-4' : issue.message;
+        issue.code === 'invalid_type' && numeric.has(path) ? 'write a number, such as 0.1 or 1e-4' : problemText(issue);
       return [path, text];
     }),
   );

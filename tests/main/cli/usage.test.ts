@@ -83,7 +83,7 @@ describe('wrong usage ends with its code and says what to do', () => {
       "error: unknown option '--bta'\n  what to do: Did you mean --beta? Or see longhand train --help\n",
     ],
     [['train', '--beta', 'x'], 2, '--beta <x>'],
-    [['train', '--model', 'm', '--beta', '-1'], 2, 'error: --beta -1: Too small'],
+    [['train', '--model', 'm', '--beta', '-1'], 2, 'error: --beta -1: must be more than 0'],
     [['train', '--objective', 'ppo'], 2, 'It must be longpo, dpo, sft, simpo, orpo, solopo, opsdl.'],
     [['train'], 2, 'error: --model is missing.\n  what to do: '],
     [['train', '--resume', '1', '--beta', '0.1'], 2, '--beta has no meaning with --resume.'],

@@ -8,6 +8,7 @@ import {
   rulerTaskNameSchema,
 } from '../../../shared/evaluation-tasks.ts';
 import type { EvaluationTask, EvaluationTaskInput } from '../../../shared/evaluation-tasks.ts';
+import { problemText } from '../../../shared/parse.ts';
 import { publishedFormNames, publishedForms } from '../../../shared/published-forms.ts';
 import { formatContextLength } from '../../components/format.ts';
 
@@ -408,7 +409,7 @@ export function checkedTasks(kind: TaskKind, values: TaskValues): CheckedTasks {
     for (const issue of parsed.error?.issues ?? []) {
       const field = String(issue.path[0] ?? '');
       if (field === 'name' || problems.has(field)) continue;
-      problems.set(field, issue.code === 'invalid_type' ? 'write numbers, such as 20' : issue.message);
+      problems.set(field, issue.code === 'invalid_type' ? 'write numbers, such as 20' : problemText(issue));
     }
     const missing = missingFile(one as EvaluationTaskInput);
     if (missing !== undefined) problems.set(...missing);
