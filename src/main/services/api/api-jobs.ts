@@ -1,6 +1,7 @@
 import { isAlive } from '../../../shared/api/jobs.ts';
 import type { ApiJob, ApiJobKind, ApiJobStatus, ApiLogLine } from '../../../shared/api/jobs.ts';
 import { UserError } from '../../../shared/errors.ts';
+import { asSystemError } from '../../files/system-error.ts';
 import type { JobOptions } from '../engine-client.ts';
 import { errorBody } from './error-body.ts';
 
@@ -204,7 +205,7 @@ export class ApiJobs {
       if (status === 'cancelled') entry.request.abandon?.(entry.job);
       this.#update(entry, { status, endedAt: Date.now(), result: result === STOPPED ? null : (result ?? null) });
     } catch (error) {
-      this.#end(entry, error, log);
+      this.#end(entry, asSystemError(error), log);
     }
   }
 

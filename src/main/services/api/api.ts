@@ -2,6 +2,7 @@ import { contract } from '../../../shared/api/contract.ts';
 import type { ApiMethod } from '../../../shared/api/contract.ts';
 import { UserError } from '../../../shared/errors.ts';
 import { parseInput } from '../../../shared/parse.ts';
+import { asSystemError } from '../../files/system-error.ts';
 import { auditHandlers } from './audit-handlers.ts';
 import { agreementHandlers } from './agreement-handlers.ts';
 import { bundleHandlers } from './bundle-handlers.ts';
@@ -46,6 +47,10 @@ export function createApi(session: Session): CallApi {
     // The name ties input and handler together; TypeScript cannot follow that through the union.
     const handler = handlers[name] as (value: unknown) => unknown;
     await session.present();
-    return handler(parsed);
+    try {
+      return await handler(parsed);
+    } catch (error) {
+      throw asSystemError(error);
+    }
   };
 }

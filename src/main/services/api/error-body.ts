@@ -1,10 +1,8 @@
 import type { ApiErrorBody } from '../../../shared/api/jobs.ts';
 import { UserError } from '../../../shared/errors.ts';
-import { asSystemError } from '../../files/system-error.ts';
 
 /** An error as it crosses to a window: a defect says that it is one, and its stack stays in the log. */
-export function errorBody(thrown: unknown): ApiErrorBody {
-  const error = asSystemError(thrown);
+export function errorBody(error: unknown): ApiErrorBody {
   if (error instanceof UserError) {
     return { code: error.code, message: error.message, hint: error.hint ?? null, place: error.place };
   }
