@@ -17,7 +17,7 @@ const domainsOf: Readonly<Record<Topic, readonly string[]>> = {
   ],
   demo: ['demo'],
   models: ['models', 'workspaces.current'],
-  documents: ['documents', 'workspaces.current'],
+  documents: ['documents', 'generations.preview', 'workspaces.current'],
   pairs: ['pairs', 'bundles.fits', 'workspaces.current'],
   reviews: ['pairs', 'reviews', 'agreement', 'bundles.fits', 'bundles.current'],
   scores: ['audit.scoredModels'],

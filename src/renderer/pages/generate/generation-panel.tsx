@@ -83,7 +83,11 @@ export function GenerationPanel({
         <div>
           <h3>Pairs that came last</h3>
           {(latest.data?.length ?? 0) === 0 ? (
-            <span className="muted">They appear as documents are finished.</span>
+            <span className="muted">
+              {(job?.status ?? status) === 'finished'
+                ? 'None was made: the reasons stand beside it.'
+                : 'They appear as documents are finished.'}
+            </span>
           ) : (
             <PairSamples pairs={latest.data ?? []} />
           )}

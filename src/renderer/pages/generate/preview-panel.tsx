@@ -78,7 +78,7 @@ export function PreviewPanel({
         </Button>
       </div>
       {!valid && <p className="muted">The template cannot be filled in as it stands; this is how it was before.</p>}
-      {preview.isError && <ErrorPanel error={preview.error} />}
+      {preview.isError && documents.rows.length > 0 && <ErrorPanel error={preview.error} />}
       {preview.isPending && valid && <Loading />}
       {documents.rows.length === 0 && !documents.pending && (
         <p className="muted">
