@@ -16,6 +16,7 @@ test('plan prints the parts and the longest pair that fits; a length that does n
   const tooLong = await longhand(['plan', demoModel, '--length', String(plan.longest * 2), '--memory', '4']);
   expect(tooLong.code).toBe(8);
   expect(tooLong.stdout).toContain('do not fit');
+  expect(tooLong.stdout).toContain('The model was made for 1,024 positions: train with a greater --rope-theta.');
   expect(tooLong.stderr).toMatch(/what to do: Use pairs of at most [\d,]+ tokens/);
 });
 

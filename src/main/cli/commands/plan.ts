@@ -96,6 +96,9 @@ export function planCommand(): Command {
               '',
               `${whole(request.tokens)} tokens ${{ fits: 'fit', tight: 'fit tightly', does_not_fit: 'do not fit' }[verdict]} ${segmentsText(plan)}.${advice === null ? '' : ` ${advice}`}`,
               `The longest pair that fits has ${whole(longest)} tokens.`,
+              ...(request.tokens > model.contextLength
+                ? [`The model was made for ${whole(model.contextLength)} positions: train with a greater --rope-theta.`]
+                : []),
             ].join('\n'),
           );
           await json({ ...plan, memory, hostMemory: room.host, verdict, advice, longest });
