@@ -255,7 +255,7 @@ describe.skipIf('reason' in chromium)(
       await app.page.getByRole('combobox', { name: 'What' }).click();
       await app.page.getByRole('option', { name: /^run 1:/ }).click();
       await app.page.keyboard.press('Escape');
-      await app.page.getByLabel(/demo closed/).check();
+      await app.page.getByRole('checkbox', { name: /^closed/ }).check();
       await app.page.getByRole('button', { name: 'Evaluate', exact: true }).click();
       await until('two evaluations', async () => {
         const done = (await jobs()).filter(({ kind, status }) => kind === 'evaluate' && status === 'finished');

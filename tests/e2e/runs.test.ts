@@ -190,14 +190,14 @@ describe.skipIf('reason' in chromium)(
 
     it('evaluates the base and a checkpoint that a link names', async () => {
       await visit('evaluate');
-      await page.getByRole('checkbox', { name: /demo closed/ }).check();
+      await page.getByRole('checkbox', { name: /^closed/ }).check();
       await page.getByRole('button', { name: 'Evaluate', exact: true }).click();
       await until('the job', async () => (await jobs()).some(({ kind }) => kind === 'evaluate'));
       await idle();
       await visit('runs/1');
       await page.getByRole('link', { name: 'Evaluate step 20', exact: true }).click();
       await page.locator('.mantine-Pill-label', { hasText: 'run 1 at step 20' }).waitFor();
-      await page.getByRole('checkbox', { name: /demo closed/ }).check();
+      await page.getByRole('checkbox', { name: /^closed/ }).check();
       await page.getByRole('button', { name: 'Evaluate', exact: true }).click();
       await until('two evaluations', async () => (await jobs()).filter(({ kind }) => kind === 'evaluate').length === 2);
       await idle();

@@ -110,7 +110,7 @@ test('what is told before is what is read, and the same evaluation again takes a
     const estimates = await estimateTasks(context, { source, execution: other }, again);
     expect(estimates.map(({ time }) => time)).toEqual(tasks.map(() => null));
   }
-});
+}, 120_000);
 
 test('what is too long is not counted, what is cut counts as far as it is read, a full answer leaves no room', async () => {
   const context = open();
