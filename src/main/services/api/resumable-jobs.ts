@@ -119,23 +119,32 @@ export function scoringContinuation(session: Session, request: ScorePairsRequest
   };
 }
 
-/** What a plan's job tells the windows: its parts, and what they make. */
-export function watchedExtension(session: Session, control: JobControl): JobControl & ExtensionOptions {
+/** Does a plan's job and tells the windows of its parts, what they make, and its end. */
+export async function watchedExtension<T>(
+  session: Session,
+  control: JobControl,
+  work: (options: JobControl & ExtensionOptions) => Promise<T>,
+): Promise<T> {
   const changed = (): void => {
     for (const topic of ['extensions', 'generations', 'pairs', 'runs', 'evaluations'] as const) session.changed(topic);
   };
-  return {
-    ...control,
-    onPart: (stage, part) => {
-      control.log(`Stage ${stage}: ${part}`);
-      changed();
-    },
-    onProgress: (progress) => {
-      control.onProgress?.(progress);
-      if (progress.phase === 'train') session.changed('metrics', null);
-      session.changed('extensions');
-    },
-  };
+  try {
+    return await work({
+      ...control,
+      onPart: (stage, part) => {
+        control.log(`Stage ${stage}: ${part}`);
+        changed();
+      },
+      onProgress: (progress) => {
+        control.onProgress?.(progress);
+        if (progress.phase === 'train') session.changed('metrics', null);
+        session.changed('extensions');
+      },
+    });
+  } finally {
+    // The plan's last state is stored after the last progress: without this a window could show it as running for ever.
+    changed();
+  }
 }
 
 /** How an extension plan goes on; `plan.id` is null until it is in the store. */
@@ -144,7 +153,8 @@ export function extensionContinuation(session: Session, plan: { readonly id: num
     kind: 'extend',
     resume: async (_refs, control) => {
       if (plan.id === null) throw beforeItBegan('plan');
-      return resumeExtension(session.context, plan.id, watchedExtension(session, control));
+      const { id } = plan;
+      return watchedExtension(session, control, (options) => resumeExtension(session.context, id, options));
     },
     abandon: () => {
       if (plan.id !== null) cancelExtension(session.context, plan.id);
