@@ -46,18 +46,16 @@ export function extensionHandlers(session: Session): Handlers<DomainMethods<'ext
         ...extensionContinuation(session, started),
         title: `Extend: ${plan.name}`,
         run: (control) =>
-          watchedExtension(session, control, (options) =>
-            startExtension(
-              context,
-              { ...plan, modelDir, stages },
-              {
-                ...options,
-                onPlan: (id) => {
-                  started.id = id;
-                  session.changed('extensions');
-                },
+          startExtension(
+            context,
+            { ...plan, modelDir, stages },
+            {
+              ...watchedExtension(session, control),
+              onPlan: (id) => {
+                started.id = id;
+                session.changed('extensions');
               },
-            ),
+            },
           ),
       });
       return { jobId: job.id };

@@ -119,32 +119,23 @@ export function scoringContinuation(session: Session, request: ScorePairsRequest
   };
 }
 
-/** Does a plan's job and tells the windows of its parts, what they make, and its end. */
-export async function watchedExtension<T>(
-  session: Session,
-  control: JobControl,
-  work: (options: JobControl & ExtensionOptions) => Promise<T>,
-): Promise<T> {
+/** What a plan's job tells the windows: its parts, and what they make. */
+export function watchedExtension(session: Session, control: JobControl): JobControl & ExtensionOptions {
   const changed = (): void => {
     for (const topic of ['extensions', 'generations', 'pairs', 'runs', 'evaluations'] as const) session.changed(topic);
   };
-  try {
-    return await work({
-      ...control,
-      onPart: (stage, part) => {
-        control.log(`Stage ${stage}: ${part}`);
-        changed();
-      },
-      onProgress: (progress) => {
-        control.onProgress?.(progress);
-        if (progress.phase === 'train') session.changed('metrics', null);
-        session.changed('extensions');
-      },
-    });
-  } finally {
-    // The plan's last state is stored after the last progress: without this a window could show it as running for ever.
-    changed();
-  }
+  return {
+    ...control,
+    onPart: (stage, part) => {
+      control.log(`Stage ${stage}: ${part}`);
+      changed();
+    },
+    onProgress: (progress) => {
+      control.onProgress?.(progress);
+      if (progress.phase === 'train') session.changed('metrics', null);
+      session.changed('extensions');
+    },
+  };
 }
 
 /** How an extension plan goes on; `plan.id` is null until it is in the store. */
@@ -153,8 +144,7 @@ export function extensionContinuation(session: Session, plan: { readonly id: num
     kind: 'extend',
     resume: async (_refs, control) => {
       if (plan.id === null) throw beforeItBegan('plan');
-      const { id } = plan;
-      return watchedExtension(session, control, (options) => resumeExtension(session.context, id, options));
+      return resumeExtension(session.context, plan.id, watchedExtension(session, control));
     },
     abandon: () => {
       if (plan.id !== null) cancelExtension(session.context, plan.id);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ApiEvent, Topic } from '../../../shared/api/contract.ts';
+import type { ApiJob } from '../../../shared/api/jobs.ts';
 import { UserError } from '../../../shared/errors.ts';
 import { CARD_SETTING, adoptCard } from '../cuda/chosen-card.ts';
 import { foundWhole } from '../../workspace/opening-check.ts';
@@ -24,6 +25,17 @@ const quietMilliseconds = 100;
 
 const ignore = (): void => undefined;
 
+/**
+ * What a job's end changes. How it ended is stored after the last progress that windows heard of: without this a page could
+ * show it as running for ever.
+ */
+const changedByEnd: Partial<Record<ApiJob['kind'], readonly Topic[]>> = {
+  generate: ['generations', 'pairs'],
+  train: ['runs'],
+  evaluate: ['evaluations'],
+  extend: ['extensions', 'generations', 'pairs', 'runs', 'evaluations'],
+};
+
 /** The one open workspace with its engine and jobs, and who listens to what happens. */
 export class Session {
   readonly grants: PathGrants;
@@ -47,6 +59,7 @@ export class Session {
     if ((process.env['LONGHAND_CUDA_DEVICE'] ?? '') === '') adoptCard(options.settings.all()[CARD_SETTING]);
     this.jobs = new ApiJobs((job) => {
       this.#hold(`job ${job.id}`, { type: 'job', job });
+      if (job.endedAt !== null) for (const topic of changedByEnd[job.kind] ?? []) this.changed(topic);
     });
   }
 
