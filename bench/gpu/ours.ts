@@ -128,9 +128,10 @@ const lora = {
 const [mlpRows, block, scores] = [number(values.mlpRows), number(values.block), number(values.scores)];
 const tokens = Math.max(...values.lengths.split(',').map(Number)) + 2 * answer;
 const baseBits = values.int4 === undefined ? 'own' : '4';
+const config = await loadModelConfig(dir);
 const reserve =
   number(values.reserve) ??
-  reserveBytes(planShape(await loadModelConfig(dir)), {
+  reserveBytes(planShape(config), {
     ...{
       device: values.device === 'cpu' ? 'cpu' : 'cuda',
       tokens,
@@ -167,7 +168,7 @@ console.log(
     created: created.seconds,
     memoryMiB: memory.peak(),
     reservedGiB: reserve / 2 ** 30,
-    layers: (await loadModelConfig(dir)).numLayers,
+    layers: config.numLayers,
   }),
 );
 const parameters = (await model.initialParameters(0)).map((x, i) => x + 1e-3 * Math.sin(i));

@@ -1,4 +1,4 @@
-// The memory planner against the card: for each point what the plan says, and the peak of a step that takes what the plan takes.
+// The memory planner against the card: for each point what the plan says, and the peak of a step (`ours.ts`, which takes in advance what the plan says).
 // node planner.ts POINT... with POINT = MODEL_DIR:LENGTH[:RANK[:SEGMENT_LAYERS]]; a JSON line each, and a table at the end.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -42,9 +42,8 @@ async function measure({ dir, length, rank, segmentLayers }: Point) {
   });
   const ours = new URL('ours.ts', import.meta.url).pathname;
   const flags = ['--lengths', String(length), '--rank', String(rank), '--answer', String(ANSWER), '--repeat', '2'];
-  const reserve = ['--reserve', String(plan.reserveBytes)];
   const segments = segmentLayers === 0 ? [] : ['--segments', String(segmentLayers)];
-  const { stdout } = await promisify(execFile)(process.execPath, [ours, dir, ...flags, ...reserve, ...segments], {
+  const { stdout } = await promisify(execFile)(process.execPath, [ours, dir, ...flags, ...segments], {
     maxBuffer: 2 ** 26,
   });
   const last = JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as { memoryMiB?: number | null; error?: string };

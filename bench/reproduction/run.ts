@@ -266,16 +266,19 @@ function test(name: string, tasks: readonly object[]): Promise<StoredEvaluation[
   );
 }
 
+/** The metrics of a training that is done. */
+async function metricsOf(name: string): Promise<MetricRow[]> {
+  return JSON.parse(await readFile(path.join(results, `train-${name}.json`), 'utf8')) as MetricRow[];
+}
+
 /** What decides about a learning rate, the same for every arm: NLL of the held-out chosen answers behind their long documents. */
 async function heldOutNll(name: string): Promise<number> {
-  const metrics = JSON.parse(await readFile(path.join(results, `train-${name}.json`), 'utf8')) as MetricRow[];
-  return metrics.findLast(({ key }) => key === 'eval_nll/answers')?.value ?? Infinity;
+  return (await metricsOf(name)).findLast(({ key }) => key === 'eval_nll/answers')?.value ?? Infinity;
 }
 
 /** Optimizer steps of the arm that the others' token budget is measured by. */
 async function stepsOf(name: string): Promise<number> {
-  const metrics = JSON.parse(await readFile(path.join(results, `train-${name}.json`), 'utf8')) as MetricRow[];
-  return Math.max(...metrics.map(({ step }) => step));
+  return Math.max(...(await metricsOf(name)).map(({ step }) => step));
 }
 
 async function main(): Promise<void> {

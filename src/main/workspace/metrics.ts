@@ -2,6 +2,7 @@ import { UserError } from '../../shared/errors.ts';
 import type { MetricCurve, MetricName, MetricRow } from '../../shared/metrics.ts';
 import { maxPageSize } from '../../shared/paging.ts';
 import type { RepositoryContext } from './events.ts';
+import { missingRun } from './missing-run.ts';
 import { extremeSteps, fillExtremes } from './migrations/0003-metric-extremes.ts';
 
 /** What a reader has not seen yet. */
@@ -96,10 +97,7 @@ export function metricRepository({ database, events }: RepositoryContext) {
   const valueOf = (stored: number | null): number => stored ?? Number.NaN;
   const epochOf = (run: number): number => {
     const found = epoch.get(run);
-    if (found === undefined)
-      throw new UserError('not_found', `There is no run ${run} in this workspace.`, {
-        hint: 'The page Runs and "longhand runs list" show those that there are.',
-      });
+    if (found === undefined) throw missingRun(run);
     return found.epoch;
   };
 

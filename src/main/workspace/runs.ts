@@ -6,6 +6,7 @@ import type { RunConfig } from '../../shared/run-config.ts';
 import { newRunSchema } from '../../shared/runs.ts';
 import type { NewRun, RunRow, SnapshotPair } from '../../shared/runs.ts';
 import { sha256 } from './content-hash.ts';
+import { missingRun } from './missing-run.ts';
 import type { RepositoryContext } from './events.ts';
 import { jobStatus } from './job-status.ts';
 import { idOfCursor, pageOf } from './page-cursor.ts';
@@ -61,10 +62,6 @@ export function runRepository(context: RepositoryContext) {
   const rename = database.prepare<[string, number]>('UPDATE runs SET name = ? WHERE id = ?');
   const setArchived = database.prepare<[number | null, number]>('UPDATE runs SET archived_at = ? WHERE id = ?');
 
-  const missing = (id: number) =>
-    new UserError('not_found', `There is no run ${id} in this workspace.`, {
-      hint: 'The page Runs and "longhand runs list" show those that there are.',
-    });
   const hashesOf = (packed: string): string =>
     contentHashes
       .all(packed)
@@ -115,7 +112,7 @@ export function runRepository(context: RepositoryContext) {
     /** Errors: `not_found`. */
     get(id: number): RunRow {
       const run = byId.get(id);
-      if (run === undefined) throw missing(id);
+      if (run === undefined) throw missingRun(id);
       return run;
     },
 
@@ -134,14 +131,14 @@ export function runRepository(context: RepositoryContext) {
     /** The configuration exactly as the run was made with. Errors: `not_found`. */
     config(id: number): RunConfig {
       const stored = config.get(id);
-      if (stored === undefined) throw missing(id);
+      if (stored === undefined) throw missingRun(id);
       return JSON.parse(stored.config) as RunConfig;
     },
 
     /** The pairs of a run in order. Errors: `not_found`. */
     data(id: number): RunData {
       const stored = data.get(id);
-      if (stored === undefined) throw missing(id);
+      if (stored === undefined) throw missingRun(id);
       return { pairs: unpack(stored.pairs), heldOut: unpack(stored.heldOut) };
     },
 
@@ -151,7 +148,7 @@ export function runRepository(context: RepositoryContext) {
 
     /** Gives a run another name. Errors: `not_found`. */
     rename: database.transaction((id: number, name: string): void => {
-      if (rename.run(name, id).changes === 0) throw missing(id);
+      if (rename.run(name, id).changes === 0) throw missingRun(id);
       events.add('run_renamed', `run/${id}`, { name });
     }),
 

@@ -18,7 +18,7 @@ import { referencesOf, scoreForRun } from './run-references.ts';
  */
 export async function klTask(
   task: Extract<EvaluationTask, { kind: 'kl' }>,
-  { runner, text, fingerprint, parameters, policyRope, referenceRope }: EvaluatedModel,
+  { runner, text, fingerprint, parameters, policyRope }: EvaluatedModel,
   { context, from, count, config, answered, store: storeItems }: TaskContext,
 ): Promise<TaskSummary> {
   const samples = await readSamples(context, 'heldOut', count, from);
@@ -35,7 +35,8 @@ export async function klTask(
     const values =
       earlier === undefined
         ? await evaluateHeldOut(runner, [example], {
-            ...{ settings: config, parameters, policyRope, referenceRope, signal },
+            ...{ settings: config, parameters, policyRope, signal },
+            referenceRope: references.short.ropeFor,
           })
         : klDetailSchema.parse(earlier.detail).values;
     if (values === undefined) throw new UserError('cancelled', 'The job was stopped.');

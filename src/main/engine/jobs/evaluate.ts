@@ -202,7 +202,6 @@ async function loadModel(
       fingerprint: frozenName(fingerprint, baseBits),
     },
     policyRope: ropeForModel(config, ropeTheta),
-    referenceRope: ropeForModel(config, null),
     plainLead: await plainLead(modelDir),
   };
 }

@@ -21,7 +21,6 @@ export interface EvaluatedModel {
   /** [runner.layout.total] */
   readonly parameters: Float32Array;
   readonly policyRope: RopeFor;
-  readonly referenceRope: RopeFor;
   /** Tokens that the tokenizer puts before every plain text. */
   readonly plainLead: Int32Array;
 }

@@ -13,6 +13,7 @@ import type { RunOutcome } from '../runs.ts';
 import { STOPPED } from './api-jobs.ts';
 import type { JobControl, JobRequest } from './api-jobs.ts';
 import { generationView } from './generation-view.ts';
+import { changedByJob } from './changed-by-job.ts';
 import type { Session } from './session.ts';
 
 /** What can be done with a job that has stopped, apart from its first start. */
@@ -30,8 +31,7 @@ export function watchedRun(session: Session, control: JobControl, runId: () => n
 }
 
 /** A run's outcome as its job's answer. */
-export function settledRun(session: Session, outcome: RunOutcome): unknown {
-  session.changed('runs');
+export function settledRun(outcome: RunOutcome): unknown {
   return outcome.status === 'stopped' ? STOPPED : outcome;
 }
 
@@ -45,14 +45,13 @@ export function trainContinuation(
     resume: async ({ runId }, control) => {
       if (runId !== null) {
         const watched = watchedRun(session, control, () => runId);
-        return settledRun(session, await resumeRun(session.context, runId, watched));
+        return settledRun(await resumeRun(session.context, runId, watched));
       }
       if (begin === undefined) throw beforeItBegan('run');
       return begin(control);
     },
     abandon: ({ runId }) => {
       if (runId !== null) cancelRun(session.context, runId);
-      session.changed('runs');
     },
   };
 }
@@ -81,7 +80,6 @@ export function generationContinuation(session: Session): Continuation {
     },
     abandon: ({ generationId }) => {
       if (generationId !== null) cancelGeneration(session.context, generationId);
-      session.changed('generations');
     },
   };
 }
@@ -102,7 +100,6 @@ export function evaluationContinuation(session: Session): Continuation {
     },
     abandon: ({ evaluationIds }) => {
       cancelEvaluations(session.context, evaluationIds);
-      session.changed('evaluations');
     },
   };
 }
@@ -122,7 +119,7 @@ export function scoringContinuation(session: Session, request: ScorePairsRequest
 /** What a plan's job tells the windows: its parts, and what they make. */
 export function watchedExtension(session: Session, control: JobControl): JobControl & ExtensionOptions {
   const changed = (): void => {
-    for (const topic of ['extensions', 'generations', 'pairs', 'runs', 'evaluations'] as const) session.changed(topic);
+    for (const topic of changedByJob.extend) session.changed(topic);
   };
   return {
     ...control,
@@ -148,7 +145,6 @@ export function extensionContinuation(session: Session, plan: { readonly id: num
     },
     abandon: () => {
       if (plan.id !== null) cancelExtension(session.context, plan.id);
-      session.changed('extensions');
     },
   };
 }

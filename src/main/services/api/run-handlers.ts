@@ -62,7 +62,6 @@ export function runHandlers(session: Session): Handlers<DomainMethods<'runs' | '
     let started: number | null = null;
     const run = async (control: JobControl): Promise<unknown> =>
       settledRun(
-        session,
         await begin({
           ...watchedRun(session, control, () => started),
           onRun: ({ id }) => {

@@ -8,6 +8,7 @@ import { databaseName } from '../../workspace/workspace.ts';
 import { openContext } from '../context.ts';
 import type { ServiceContext } from '../context.ts';
 import { ApiJobs } from './api-jobs.ts';
+import { changedByJob } from './changed-by-job.ts';
 import { restoreJobs } from './resumable-jobs.ts';
 import type { PathGrants } from './path-grants.ts';
 import type { RecentWorkspaces } from './recent-workspaces.ts';
@@ -24,17 +25,6 @@ export interface SessionOptions {
 const quietMilliseconds = 100;
 
 const ignore = (): void => undefined;
-
-/**
- * What a job's end changes. How it ended is stored after the last progress that windows heard of: without this a page could
- * show it as running for ever.
- */
-const changedByEnd: Partial<Record<ApiJob['kind'], readonly Topic[]>> = {
-  generate: ['generations', 'pairs'],
-  train: ['runs'],
-  evaluate: ['evaluations'],
-  extend: ['extensions', 'generations', 'pairs', 'runs', 'evaluations'],
-};
 
 /** The one open workspace with its engine and jobs, and who listens to what happens. */
 export class Session {
@@ -59,7 +49,8 @@ export class Session {
     if ((process.env['LONGHAND_CUDA_DEVICE'] ?? '') === '') adoptCard(options.settings.all()[CARD_SETTING]);
     this.jobs = new ApiJobs((job) => {
       this.#hold(`job ${job.id}`, { type: 'job', job });
-      if (job.endedAt !== null) for (const topic of changedByEnd[job.kind] ?? []) this.changed(topic);
+      const topics: Partial<Record<ApiJob['kind'], readonly Topic[]>> = changedByJob;
+      if (job.endedAt !== null) for (const topic of topics[job.kind] ?? []) this.changed(topic);
     });
   }
 
